@@ -1,0 +1,1 @@
+//! Reads authored YAML (scenarios, matrix, suites) into the model, with every error at its place.

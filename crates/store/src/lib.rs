@@ -1,0 +1,1 @@
+//! A small Mimir, Loki and Tempo for one machine: same paths, same JSON, same errors.

@@ -1,0 +1,1 @@
+//! Clients that read metrics, logs and traces from Mimir, Loki and Tempo.

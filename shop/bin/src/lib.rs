@@ -1,0 +1,1 @@
+//! The multi-call program that is every service and every store of every shop.

@@ -1,0 +1,1 @@
+//! Sock Shop: eight services, one file each.

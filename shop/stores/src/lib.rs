@@ -1,0 +1,1 @@
+//! Embedded servers that speak the PostgreSQL, Redis and AMQP wire protocols.
