@@ -1,1 +1,20 @@
 //! A small Mimir, Loki and Tempo for one machine: same paths, same JSON, same errors.
+//!
+//! [`Store::start`] checks the whole [`Config`], binds four loopback listeners
+//! (Mimir, Loki, Tempo, OTLP), and, when it is given access to a Kubernetes API,
+//! scrapes the pods' metrics and tails their logs. Everything is kept in memory
+//! under a bound; the oldest data goes first.
+
+pub mod clock;
+pub mod collect;
+mod config;
+pub mod http;
+pub mod logs;
+pub mod metrics;
+pub mod otlp;
+pub mod rules;
+mod store;
+pub mod traces;
+
+pub use config::{Config, KubernetesAccess, Limits, Ports, RuleFile};
+pub use store::{Addresses, Store, StoreError};

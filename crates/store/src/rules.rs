@@ -1,0 +1,1 @@
+//! The ruler: Prometheus rule files, evaluated on time.
