@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Action, Period, ServiceName, Severity, Timestamp};
+use crate::{Action, Period, RowId, ServiceName, Severity, Timestamp};
 
 /// Who responds. All are graded alike.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -72,10 +72,10 @@ pub struct Diagnosis {
     pub cause: Option<ServiceName>,
     /// How it fails.
     pub mode: FailureMode,
-    /// What customers notice, where the responder said so: the impact of a
-    /// row of the failure matrix, by the row's failed service.
+    /// What customers notice: the row of the failure matrix whose documented
+    /// impact fits; `None` where they notice nothing, or it was not said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub impact: Option<ServiceName>,
+    pub impact: Option<RowId>,
 }
 
 /// How a service fails: the vocabulary of diagnoses.
