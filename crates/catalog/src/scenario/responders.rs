@@ -1,0 +1,116 @@
+//! Reads scripted responders.
+
+use std::collections::BTreeMap;
+
+use model::{Backend, Diagnosis, Move, Query, Trigger};
+
+use super::expectations::{cause, mode, severity};
+use super::{ACTIONS, Names, optional};
+use crate::decode::Decoder;
+use crate::node::{Node, NodeKind};
+
+/// Reads `responders`: lists of moves by name; `expert` has to be there.
+pub(super) fn responders(
+    decoder: &mut Decoder,
+    node: &Node,
+    names: &Names<'_>,
+) -> Option<BTreeMap<String, Vec<Move>>> {
+    let NodeKind::Map(entries) = &node.kind else {
+        return decoder.expected(node, "responders: a map of lists of moves");
+    };
+    let mut responders = BTreeMap::new();
+    for (name, _, moves) in entries {
+        let moves = decoder.list(moves, "a list of moves", |decoder, node| {
+            single(decoder, node, names)
+        });
+        responders.insert(name.clone(), moves?);
+    }
+    if !responders.contains_key("expert") {
+        let message = "`expert` is missing".to_owned();
+        let help = "every scenario proves that it can be solved".to_owned();
+        let start = node.place.start..node.place.start;
+        decoder.problem(&start, message, Some(help));
+        return None;
+    }
+    Some(responders)
+}
+
+fn single(decoder: &mut Decoder, node: &Node, names: &Names<'_>) -> Option<Move> {
+    let (key, place, value) = decoder.one_key(node, "a move")?;
+    match key {
+        "when" => Some(Move::When(trigger(decoder, value, names)?)),
+        "acknowledge" => Some(Move::Acknowledge),
+        "declare" => Some(Move::Declare(severity(decoder, value)?)),
+        "query" => Some(Move::Query(query(decoder, value)?)),
+        "diagnose" => Some(Move::Diagnose(diagnosis(decoder, value, names)?)),
+        "update" => Some(Move::Update(decoder.text(value, "text")?)),
+        "resolve" => Some(Move::Resolve),
+        _ if ACTIONS.contains(&key) => Some(Move::Act(names.action_of(decoder, key, value)?)),
+        _ => {
+            let mut known = vec![
+                "when",
+                "acknowledge",
+                "declare",
+                "query",
+                "diagnose",
+                "update",
+                "resolve",
+            ];
+            known.extend(ACTIONS);
+            decoder.unknown(place, key, "move", &known);
+            None
+        }
+    }
+}
+
+fn trigger(decoder: &mut Decoder, node: &Node, names: &Names<'_>) -> Option<Trigger> {
+    const KEYS: [&str; 4] = ["page", "alert", "recovered", "elapsed"];
+    let (key, place, value) = decoder.one_key(node, "what to wait for")?;
+    match key {
+        "page" => Some(Trigger::Page),
+        "recovered" => Some(Trigger::Recovered),
+        "elapsed" => Some(Trigger::Elapsed(decoder.scalar(value)?)),
+        "alert" => {
+            let alert = decoder.one_of(value, "alert", &names.shop.alerts)?;
+            Some(Trigger::Alert(alert.clone()))
+        }
+        _ => {
+            decoder.unknown(place, key, "trigger", &KEYS);
+            None
+        }
+    }
+}
+
+fn query(decoder: &mut Decoder, node: &Node) -> Option<Query> {
+    let (key, place, value) = decoder.one_key(node, "a query by its backend")?;
+    let backend = match key {
+        "metrics" => Backend::Metrics,
+        "logs" => Backend::Logs,
+        "traces" => Backend::Traces,
+        _ => {
+            decoder.unknown(place, key, "backend", &["metrics", "logs", "traces"]);
+            return None;
+        }
+    };
+    let text = decoder.text(value, "a query")?;
+    Some(Query { backend, text })
+}
+
+fn diagnosis(decoder: &mut Decoder, node: &Node, names: &Names<'_>) -> Option<Diagnosis> {
+    let mut fields = decoder.fields(node, "a diagnosis: a map with `cause` and `mode`")?;
+    let cause = fields
+        .need(decoder, "cause")
+        .and_then(|node| cause(decoder, node, names));
+    let mode = fields
+        .need(decoder, "mode")
+        .and_then(|node| mode(decoder, node));
+    let impact = optional(decoder, &mut fields, "impact", |decoder, node| {
+        names.row(decoder, node)
+    });
+    fields.finish(decoder);
+    Some(Diagnosis {
+        cause: cause?,
+        mode: mode?,
+        impact: impact?,
+    })
+}
