@@ -1,1 +1,37 @@
 //! A small Kubernetes for one machine whose node runs containers as operating-system processes.
+//!
+//! [`Cluster`] is the whole: API server, controllers and node. [`objects::Objects`] is the memory in which its parts
+//! meet; [`runtime::Runtime`] is what the API server asks of the node.
+
+mod defaults;
+pub mod objects;
+pub mod runtime;
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+
+/// How a cluster is to be started.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Where kubeconfigs, logs, volumes and other files go. Made when missing.
+    pub state_dir: PathBuf,
+    /// Where the API server listens with TLS; port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// Where the API server listens with plain HTTP, for clients in this process.
+    pub listen_plain: SocketAddr,
+    /// Namespaces that responders can neither read nor change.
+    pub hidden_namespaces: Vec<String>,
+}
+
+impl Config {
+    /// The usual: free loopback ports, namespace `shoplab` hidden from responders.
+    pub fn new(state_dir: impl Into<PathBuf>) -> Self {
+        let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        Self {
+            state_dir: state_dir.into(),
+            listen: any,
+            listen_plain: any,
+            hidden_namespaces: vec!["shoplab".to_owned()],
+        }
+    }
+}

@@ -1,0 +1,49 @@
+//! What the API server asks of whatever runs the Pods: their logs and what they use.
+//!
+//! The node (`node::Node`) implements [`Runtime`]; tests use a fake. The node and the API server share nothing else
+//! but [`crate::objects::Objects`].
+
+use std::path::PathBuf;
+
+use tokio::sync::watch;
+
+/// What runs the Pods of the cluster's one node.
+pub trait Runtime: Send + Sync + 'static {
+    /// Where the log of a container is; `None` when it has none (it never ran, or `run` names a run that is gone).
+    fn logs(&self, namespace: &str, pod: &str, container: &str, run: LogRun) -> Option<LogSource>;
+
+    /// What each container of a Pod uses now, by container name; empty when nothing runs.
+    fn usage(&self, namespace: &str, pod: &str) -> Vec<(String, Usage)>;
+}
+
+/// Which run of a container a log is wanted of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogRun {
+    /// The present run, or the last one when nothing runs.
+    Current,
+    /// The run before the present one (`kubectl logs --previous`).
+    Previous,
+}
+
+/// The log of one run of a container.
+///
+/// The file has lines in the CRI's format: `<RFC 3339 with nanoseconds> <stdout|stderr> <F|P> <text>`, in UTC.
+#[derive(Clone, Debug)]
+pub struct LogSource {
+    /// The file.
+    pub path: PathBuf,
+    /// The count of bytes written so far. The sender is dropped when the run has ended and all is written, so that a
+    /// follower wakes at each line and ends by itself. `None` for a run that is over.
+    pub written: Option<watch::Receiver<u64>>,
+}
+
+/// What a container uses.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Usage {
+    /// Processor cores in use, as a rate over the last seconds.
+    pub cpu_cores: f64,
+    /// Processor time since the start, in seconds.
+    pub cpu_seconds_total: f64,
+    /// Resident memory in bytes.
+    pub memory_bytes: u64,
+}
