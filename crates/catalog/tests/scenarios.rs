@@ -76,6 +76,7 @@ const TIMES: ArgSpec = ArgSpec {
 };
 
 /// A small vocabulary.
+#[expect(clippy::expect_used, reason = "a test fails by panicking")]
 fn vocabulary() -> Vocabulary {
     let spec = |kind, args| FaultSpec {
         kind,
