@@ -1,14 +1,47 @@
 //! The fault proxy that every call between two parts of the shop passes. Its control API is Toxiproxy's.
+//!
+//! ```text
+//! Edge ── Registry ── Proxy (listener) ── connection::relay (one task each)
+//!   └ api (axum)        └ toxics (watch)      └ Pipe × 2 ── Stage (one per toxic)
+//! ```
+//! What a toxic does to data is decided by `stage` and `pipe`, which know
+//! neither sockets nor clocks. A change of toxics is one value in a watch
+//! channel, so that removing one never waits for a connection.
 
+mod api;
+mod chance;
+pub mod client;
 mod config;
+mod connection;
+mod metrics;
+mod pipe;
+mod proxy;
+mod registry;
+mod stage;
+mod toxic;
 
 pub use config::{CONTROL_PORT, Config, KEY_HEADER, Signal, Upstream, Workload, WorkloadError};
+pub use toxic::{
+    Bandwidth, Latency, LimitData, Slicer, SlowClose, Stream, Timeout, Toxic, ToxicKind,
+};
 
 use std::net::SocketAddr;
+use std::sync::Arc;
+
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use crate::registry::{AddError, Registry};
 
 /// The edge of one pod: its proxies and its control API.
+///
+/// Dropping it aborts everything; [`Edge::stop`] ends it in order.
 pub struct Edge {
     control: SocketAddr,
+    registry: Arc<Registry>,
+    cancel: CancellationToken,
+    tasks: Vec<JoinHandle<()>>,
 }
 
 /// Why an edge, or one of its proxies, could not be made.
@@ -35,8 +68,25 @@ impl Edge {
     /// # Errors
     /// [`EdgeError::Bind`] when the control address cannot be bound.
     pub async fn start(config: Config) -> Result<Self, EdgeError> {
+        let bind = |source| EdgeError::Bind {
+            what: "the edge's control API".to_owned(),
+            address: config.control,
+            source,
+        };
+        let listener = TcpListener::bind(config.control).await.map_err(bind)?;
+        let control = listener.local_addr().map_err(bind)?;
+        let registry = Arc::new(Registry::new(config));
+        let cancel = CancellationToken::new();
+        let server = tokio::spawn(api::serve(listener, registry.clone(), cancel.clone()));
+        let keeper = tokio::spawn({
+            let (registry, cancel) = (registry.clone(), cancel.clone());
+            async move { registry.keep_leases(cancel).await }
+        });
         Ok(Self {
-            control: config.control,
+            control,
+            registry,
+            cancel,
+            tasks: vec![server, keeper],
         })
     }
 
@@ -56,17 +106,43 @@ impl Edge {
         listen: SocketAddr,
         upstream: Upstream,
     ) -> Result<SocketAddr, EdgeError> {
-        let _ = (name, upstream);
-        Ok(listen)
+        let proxy = self.registry.make(name, &listen.to_string(), upstream);
+        match self.registry.add(proxy.clone(), true).await {
+            Ok(()) => Ok(proxy.fields().listen.parse().unwrap_or(listen)),
+            Err(AddError::Exists) => Err(EdgeError::Exists(name.to_owned())),
+            Err(AddError::Bind(source)) => Err(EdgeError::Bind {
+                what: format!("the proxy `{name}`"),
+                address: listen,
+                source,
+            }),
+        }
     }
 
     /// Closes the proxy's listener and every connection of it. Nothing happens
     /// when there is none of that name.
     pub async fn remove_proxy(&self, name: &str) {
-        let _ = name;
+        self.registry.remove(name).await;
     }
 
     /// Closes the control API, every proxy and every connection; returns when
-    /// all tasks have ended. Dropping an [`Edge`] aborts them instead.
-    pub async fn stop(self) {}
+    /// all tasks have ended.
+    pub async fn stop(mut self) {
+        self.cancel.cancel();
+        for task in std::mem::take(&mut self.tasks) {
+            if let Err(error) = task.await {
+                tracing::warn!(%error, "a task of the edge ended badly");
+            }
+        }
+        self.registry.stop().await;
+    }
+}
+
+impl Drop for Edge {
+    fn drop(&mut self) {
+        self.cancel.cancel();
+        for task in &self.tasks {
+            task.abort();
+        }
+        self.registry.abort();
+    }
 }
