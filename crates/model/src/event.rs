@@ -96,6 +96,7 @@ pub enum Happening {
         value: Option<f64>,
     },
     /// The first user-visible error or slowness, by the load generator's record.
+    /// Comes again with an earlier time when a request that failed earlier ends later.
     ImpactSeen(Impact),
     /// An alert fired.
     AlertFired {

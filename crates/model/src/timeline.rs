@@ -64,7 +64,11 @@ impl Timeline {
             let at = event.at;
             match &event.what {
                 Happening::FaultInjected { .. } => first(&mut clocks.injected, at),
-                Happening::ImpactSeen(_) => first(&mut clocks.first_impact, at),
+                // A request is known when it ends: a later Event can correct an earlier one.
+                Happening::ImpactSeen(_) => {
+                    let earliest = clocks.first_impact.map_or(at, |known| known.min(at));
+                    clocks.first_impact = Some(earliest);
+                }
                 Happening::AlertFired {
                     severity: Severity::Page,
                     ..
