@@ -1,25 +1,22 @@
 //! Logs: a store of lines by stream, LogQL, and Loki's HTTP API.
 
-use std::sync::Arc;
+mod api;
+mod detected;
+mod eval;
+mod jsonscan;
+pub mod labels;
+mod level;
+pub mod logql;
+mod otlp;
+pub(crate) mod params;
+mod pipeline;
+mod push;
+mod storage;
+mod tail;
+mod template;
 
-use axum::Router;
-
-use crate::Limits;
-use crate::clock::Clock;
-
-/// All logs that are kept.
-#[derive(Debug)]
-pub struct Logs {}
-
-impl Logs {
-    /// An empty store with these bounds.
-    #[must_use]
-    pub fn new(_limits: &Limits, _clock: Clock) -> Self {
-        Self {}
-    }
-}
-
-/// Loki's HTTP API.
-pub fn router(_logs: Arc<Logs>) -> Router {
-    Router::new()
-}
+pub use api::router;
+pub use labels::Labels;
+pub(crate) use otlp::receive as receive_otlp;
+pub(crate) use logql::units::show_float;
+pub use storage::{Appended, Entry, Logs, LogsConfig, PushError, Selected};

@@ -1,0 +1,362 @@
+//! Reads a template into its nodes.
+
+use super::functions;
+use super::{Command, Node, Operand, Pipe, Val};
+use crate::logs::logql::units;
+
+#[derive(Clone, Debug, PartialEq)]
+enum Word {
+    Name(String),
+    Field(Vec<String>),
+    Variable(String, Vec<String>),
+    Dot,
+    Literal(Val),
+    Open,
+    Close(Vec<String>),
+    Pipe,
+    Assign,
+    Comma,
+}
+
+enum Piece {
+    Text(String),
+    Action(String),
+}
+
+/// Reads a whole template.
+pub(super) fn parse(source: &str) -> Result<Vec<Node>, String> {
+    let pieces = split(source)?;
+    let mut reader = Reader { pieces, at: 0 };
+    let (nodes, end) = reader.block()?;
+    match end {
+        None => Ok(nodes),
+        Some(word) => Err(format!("unexpected {{{{{word}}}}}")),
+    }
+}
+
+fn split(source: &str) -> Result<Vec<Piece>, String> {
+    let mut pieces = Vec::new();
+    let mut rest = source;
+    let mut trim = false;
+    while let Some(open) = rest.find("{{") {
+        let mut text = &rest[..open];
+        if trim {
+            text = text.trim_start();
+        }
+        let mut inner = &rest[open + 2..];
+        if let Some(after) = inner.strip_prefix("- ") {
+            text = text.trim_end();
+            inner = after;
+        }
+        if !text.is_empty() {
+            pieces.push(Piece::Text(text.to_owned()));
+        }
+        let close = end_of_action(inner).ok_or("unclosed action")?;
+        let mut action = &inner[..close];
+        trim = action.ends_with(" -");
+        if trim {
+            action = &action[..action.len() - 2];
+        }
+        if !action.trim_start().starts_with("/*") {
+            pieces.push(Piece::Action(action.trim().to_owned()));
+        }
+        rest = &inner[close + 2..];
+    }
+    let text = if trim { rest.trim_start() } else { rest };
+    if !text.is_empty() {
+        pieces.push(Piece::Text(text.to_owned()));
+    }
+    Ok(pieces)
+}
+
+/// Where `}}` stands outside of quotes.
+fn end_of_action(text: &str) -> Option<usize> {
+    let bytes = text.as_bytes();
+    let mut quote = None;
+    let mut at = 0;
+    while at < bytes.len() {
+        match (quote, bytes[at]) {
+            (Some(b'"'), b'\\') => at += 1,
+            (Some(q), b) if q == b => quote = None,
+            (None, b'"' | b'`') => quote = Some(bytes[at]),
+            (None, b'}') if bytes.get(at + 1) == Some(&b'}') => return Some(at),
+            _ => {}
+        }
+        at += 1;
+    }
+    None
+}
+
+struct Reader {
+    pieces: Vec<Piece>,
+    at: usize,
+}
+
+impl Reader {
+    /// Nodes up to `end` or `else ...`; says which.
+    fn block(&mut self) -> Result<(Vec<Node>, Option<String>), String> {
+        let mut nodes = Vec::new();
+        while self.at < self.pieces.len() {
+            let piece = match &self.pieces[self.at] {
+                Piece::Text(text) => {
+                    nodes.push(Node::Text(text.clone()));
+                    self.at += 1;
+                    continue;
+                }
+                Piece::Action(action) => action.clone(),
+            };
+            self.at += 1;
+            let (word, rest) = piece
+                .split_once(char::is_whitespace)
+                .unwrap_or((piece.as_str(), ""));
+            match word {
+                "end" | "else" => return Ok((nodes, Some(piece))),
+                "if" => nodes.push(self.condition(rest)?),
+                "with" => {
+                    let pipe = pipe(rest)?;
+                    let (inner, other) = self.two_blocks("with")?;
+                    nodes.push(Node::With(pipe, inner, other));
+                }
+                "range" => nodes.push(self.range(rest)?),
+                _ => nodes.push(action(&piece)?),
+            }
+        }
+        Ok((nodes, None))
+    }
+
+    fn condition(&mut self, first: &str) -> Result<Node, String> {
+        let mut branches = Vec::new();
+        let mut test = pipe(first)?;
+        loop {
+            let (nodes, end) = self.block()?;
+            branches.push((test, nodes));
+            match end.as_deref() {
+                None => return Err("unexpected EOF".to_owned()),
+                Some("end") => return Ok(Node::If(branches, Vec::new())),
+                Some("else") => {
+                    let (other, end) = self.block()?;
+                    if end.as_deref() != Some("end") {
+                        return Err("unexpected EOF".to_owned());
+                    }
+                    return Ok(Node::If(branches, other));
+                }
+                Some(word) => {
+                    let next = word
+                        .strip_prefix("else")
+                        .and_then(|w| w.trim_start().strip_prefix("if"))
+                        .ok_or_else(|| format!("unexpected <{word}> in else"))?;
+                    test = pipe(next)?;
+                }
+            }
+        }
+    }
+
+    fn range(&mut self, rest: &str) -> Result<Node, String> {
+        let (names, source) = match rest.split_once(":=") {
+            Some((names, source)) => {
+                let mut parts: Vec<String> = names
+                    .split(',')
+                    .map(|n| n.trim().trim_start_matches('$').to_owned())
+                    .collect();
+                let value = parts.pop().unwrap_or_default();
+                (Some((parts.pop(), value)), source)
+            }
+            None => (None, rest),
+        };
+        let pipe = pipe(source)?;
+        let (inner, other) = self.two_blocks("range")?;
+        Ok(Node::Range(names, pipe, inner, other))
+    }
+
+    fn two_blocks(&mut self, what: &str) -> Result<(Vec<Node>, Vec<Node>), String> {
+        let (inner, end) = self.block()?;
+        match end.as_deref() {
+            Some("end") => Ok((inner, Vec::new())),
+            Some("else") => {
+                let (other, end) = self.block()?;
+                if end.as_deref() == Some("end") {
+                    Ok((inner, other))
+                } else {
+                    Err("unexpected EOF".to_owned())
+                }
+            }
+            _ => Err(format!("unexpected EOF in {what}")),
+        }
+    }
+}
+
+fn action(text: &str) -> Result<Node, String> {
+    if let Some(rest) = text.strip_prefix('$')
+        && let Some((name, value)) = rest.split_once(":=").or_else(|| rest.split_once(" ="))
+        && name.trim().chars().all(|c| c.is_alphanumeric() || c == '_')
+    {
+        return Ok(Node::Set(name.trim().to_owned(), pipe(value)?));
+    }
+    if text.is_empty() {
+        return Err("missing value for command".to_owned());
+    }
+    Ok(Node::Print(pipe(text)?))
+}
+
+fn pipe(text: &str) -> Result<Pipe, String> {
+    let words = words(text)?;
+    let mut at = 0;
+    let pipe = commands(&words, &mut at)?;
+    if at < words.len() {
+        return Err("unexpected right paren".to_owned());
+    }
+    if pipe.is_empty() {
+        return Err("missing value for command".to_owned());
+    }
+    Ok(pipe)
+}
+
+fn commands(words: &[Word], at: &mut usize) -> Result<Pipe, String> {
+    let mut pipe = Vec::new();
+    let mut operands: Vec<Operand> = Vec::new();
+    loop {
+        let word = words.get(*at);
+        match word {
+            None | Some(Word::Close(_) | Word::Pipe) => {
+                if operands.is_empty() {
+                    return Err("missing value for command".to_owned());
+                }
+                let head = operands.remove(0);
+                if !operands.is_empty() && !matches!(head, Operand::Function(_)) {
+                    return Err("can't give argument to non-function".to_owned());
+                }
+                pipe.push(Command {
+                    head,
+                    args: std::mem::take(&mut operands),
+                });
+                if word == Some(&Word::Pipe) {
+                    *at += 1;
+                    continue;
+                }
+                return Ok(pipe);
+            }
+            Some(Word::Open) => {
+                *at += 1;
+                let inner = commands(words, at)?;
+                let Some(Word::Close(path)) = words.get(*at) else {
+                    return Err("unclosed left paren".to_owned());
+                };
+                operands.push(Operand::Group(inner, path.clone()));
+            }
+            Some(Word::Name(name)) => {
+                if !functions::known(name) {
+                    return Err(format!("function \"{name}\" not defined"));
+                }
+                operands.push(Operand::Function(name.clone()));
+            }
+            Some(Word::Field(path)) => operands.push(Operand::Field(path.clone())),
+            Some(Word::Variable(name, path)) => {
+                operands.push(Operand::Variable(name.clone(), path.clone()));
+            }
+            Some(Word::Dot) => operands.push(Operand::Dot),
+            Some(Word::Literal(value)) => operands.push(Operand::Literal(value.clone())),
+            Some(Word::Assign | Word::Comma) => return Err("unexpected \",\" in operand".to_owned()),
+        }
+        *at += 1;
+    }
+}
+
+fn words(text: &str) -> Result<Vec<Word>, String> {
+    let mut out = Vec::new();
+    let mut rest = text.trim_start();
+    while let Some(c) = rest.chars().next() {
+        let len;
+        match c {
+            '"' | '`' => {
+                let (value, size) = crate::logs::logql::string_literal(rest)
+                    .ok_or("unterminated quoted string")?;
+                out.push(Word::Literal(Val::Text(value)));
+                len = size;
+            }
+            '(' => {
+                out.push(Word::Open);
+                len = 1;
+            }
+            ')' => {
+                let (path, size) = path(&rest[1..]);
+                out.push(Word::Close(path));
+                len = size + 1;
+            }
+            '|' => {
+                out.push(Word::Pipe);
+                len = 1;
+            }
+            ',' => {
+                out.push(Word::Comma);
+                len = 1;
+            }
+            ':' if rest.starts_with(":=") => {
+                out.push(Word::Assign);
+                len = 2;
+            }
+            '.' if !rest[1..].starts_with(|c: char| c.is_ascii_digit()) => {
+                let (path, size) = path(rest);
+                out.push(if path.is_empty() {
+                    Word::Dot
+                } else {
+                    Word::Field(path)
+                });
+                len = size.max(1);
+            }
+            '$' => {
+                let name_len = name_len(&rest[1..]);
+                let (path, size) = path(&rest[1 + name_len..]);
+                out.push(Word::Variable(rest[1..1 + name_len].to_owned(), path));
+                len = 1 + name_len + size;
+            }
+            c if c.is_ascii_digit() || "-+.".contains(c) => {
+                len = rest
+                    .find(|c: char| c.is_whitespace() || "()|,".contains(c))
+                    .unwrap_or(rest.len());
+                out.push(Word::Literal(number(&rest[..len])?));
+            }
+            c if c.is_alphabetic() || c == '_' => {
+                len = name_len(rest);
+                out.push(match &rest[..len] {
+                    "true" => Word::Literal(Val::Bool(true)),
+                    "false" => Word::Literal(Val::Bool(false)),
+                    "nil" => Word::Literal(Val::Nil),
+                    name => Word::Name(name.to_owned()),
+                });
+            }
+            c => return Err(format!("unexpected {c:?} in operand")),
+        }
+        rest = rest[len..].trim_start();
+    }
+    Ok(out)
+}
+
+fn number(text: &str) -> Result<Val, String> {
+    if let Ok(n) = text.parse::<i64>() {
+        return Ok(Val::Int(n));
+    }
+    text.parse::<f64>()
+        .map(Val::Float)
+        .or_else(|_| units::go_duration(text).map(Val::Int).ok_or(()))
+        .map_err(|()| format!("bad number syntax: {text:?}"))
+}
+
+fn name_len(text: &str) -> usize {
+    text.find(|c: char| !(c.is_alphanumeric() || c == '_'))
+        .unwrap_or(text.len())
+}
+
+/// `.a.b` at the start of `text`.
+fn path(text: &str) -> (Vec<String>, usize) {
+    let mut names = Vec::new();
+    let mut at = 0;
+    while let Some(after) = text[at..].strip_prefix('.') {
+        let len = name_len(after);
+        if len == 0 {
+            break;
+        }
+        names.push(after[..len].to_owned());
+        at += len + 1;
+    }
+    (names, at)
+}
