@@ -186,3 +186,6 @@ impl Pipe {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
