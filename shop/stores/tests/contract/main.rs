@@ -1,0 +1,5 @@
+//! The store contract: what the shops rely on, held against the embedded servers always, and against PostgreSQL, Redis and RabbitMQ themselves where
+//! they are installed (Debian packages `postgresql`, `redis-server`, `rabbitmq-server`).
+
+mod postgres;
+mod servers;
