@@ -7,15 +7,76 @@ use axum::Router;
 use crate::Limits;
 use crate::clock::Clock;
 
+pub mod chunk;
+pub mod head;
+pub mod labels;
+pub mod matcher;
+pub mod promql;
+pub mod text;
+
+pub use head::{AppendError, Exemplar, Head, Metadata, SeriesRef};
+pub use labels::Labels;
+pub use matcher::{MatchOp, Matcher};
+
+/// One value at one moment.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Sample {
+    /// Milliseconds since the epoch.
+    pub t: i64,
+    /// The value.
+    pub v: f64,
+}
+
+/// The bits of the NaN that says "this series ended here" (Prometheus' staleness marker).
+pub const STALE_BITS: u64 = 0x7ff0_0000_0000_0002;
+
+/// The staleness marker.
+#[must_use]
+pub const fn stale() -> f64 {
+    f64::from_bits(STALE_BITS)
+}
+
+/// Whether `v` is the staleness marker.
+#[must_use]
+pub const fn is_stale(v: f64) -> bool {
+    v.to_bits() == STALE_BITS
+}
+
 /// All metrics that are kept.
 #[derive(Debug)]
-pub struct Metrics {}
+pub struct Metrics {
+    head: Head,
+    clock: Clock,
+    limits: Limits,
+}
 
 impl Metrics {
     /// An empty store with these bounds.
     #[must_use]
-    pub fn new(_limits: &Limits, _clock: Clock) -> Self {
-        Self {}
+    pub fn new(limits: &Limits, clock: Clock) -> Self {
+        Self {
+            head: Head::new(limits),
+            clock,
+            limits: limits.clone(),
+        }
+    }
+
+    /// The samples themselves.
+    #[must_use]
+    pub const fn head(&self) -> &Head {
+        &self.head
+    }
+
+    /// The clock that says what "now" is.
+    #[must_use]
+    pub const fn clock(&self) -> Clock {
+        self.clock
+    }
+
+    /// The bounds that were configured.
+    #[must_use]
+    pub const fn limits(&self) -> &Limits {
+        &self.limits
     }
 }
 
