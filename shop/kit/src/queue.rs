@@ -205,7 +205,11 @@ impl Queue {
     }
 
     /// Hands each message of `queue` to `handle`, for ever; reconnects when the broker goes.
-    pub async fn consume(&self, queue: &str, handle: impl AsyncFn(Message) -> Handled) {
+    pub async fn consume<H, F>(&self, queue: &str, handle: H)
+    where
+        H: Fn(Message) -> F + Sync,
+        F: Future<Output = Handled> + Send,
+    {
         let mut said = String::new();
         loop {
             let error = self.consume_once(queue, &handle, &mut said).await;
@@ -221,12 +225,16 @@ impl Queue {
         }
     }
 
-    async fn consume_once(
+    async fn consume_once<H, F>(
         &self,
         queue: &str,
-        handle: &impl AsyncFn(Message) -> Handled,
+        handle: &H,
         said: &mut String,
-    ) -> Result<(), lapin::Error> {
+    ) -> Result<(), lapin::Error>
+    where
+        H: Fn(Message) -> F + Sync,
+        F: Future<Output = Handled> + Send,
+    {
         let open = self.open(queue).await?;
         open.channel
             .basic_qos(PREFETCH, BasicQosOptions::default())

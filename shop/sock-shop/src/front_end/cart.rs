@@ -1,0 +1,179 @@
+//! The cart: the customer's, or the session's while nobody is logged in.
+
+use axum::body::Bytes;
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, Method, StatusCode};
+use axum::response::{IntoResponse, Response};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use serde_json::{Value, json};
+use shop_kit::{Answer, AppError};
+
+use super::{FrontEnd, bare, fields, relayed, reworded, text_of, texts, unanswered};
+
+type Result<T = Response, E = Response> = std::result::Result<T, E>;
+
+/// The lines of the cart.
+pub(super) async fn show(State(front_end): State<FrontEnd>, headers: HeaderMap) -> Result {
+    let session = front_end
+        .sessions
+        .of(&headers)
+        .await
+        .map_err(IntoResponse::into_response)?;
+    let answer = front_end
+        .carts
+        .get(format!("/carts/{}/items", session.cart()))
+        .send()
+        .await;
+    let answer = answer.map_err(|error| unanswered(texts::EMPTY_CART, &error).into_response())?;
+    Ok(session.answer(or_reworded(answer, texts::EMPTY_CART)))
+}
+
+/// Adds one of a sock; a quantity that is sent is not looked at, as ever.
+pub(super) async fn add(
+    State(front_end): State<FrontEnd>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result {
+    let session = front_end
+        .sessions
+        .of(&headers)
+        .await
+        .map_err(IntoResponse::into_response)?;
+    let id = text_of(&fields(&body), "id");
+    let id = id.ok_or_else(|| AppError::internal("Must pass id of item to add").into_response())?;
+    let (item, price) = front_end.sock(&id).await?;
+    let line = json!({ "itemId": item, "unitPrice": price });
+    let answer = front_end
+        .carts
+        .post(format!("/carts/{}/items", session.cart()))
+        .json(&line)
+        .send()
+        .await;
+    match answer {
+        Ok(answer) if answer.status == StatusCode::CREATED => {
+            Ok(session.answer(bare(StatusCode::CREATED, "")))
+        }
+        Ok(answer) => Err(not_added(format!(
+            "Unable to add to cart. Status code: {}",
+            answer.status.as_u16()
+        ))),
+        Err(error) => Err(unanswered(texts::ERROR_ADDING_ITEM, &error).into_response()),
+    }
+}
+
+/// Sets how many of a sock there are.
+pub(super) async fn update(
+    State(front_end): State<FrontEnd>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result {
+    let session = front_end
+        .sessions
+        .of(&headers)
+        .await
+        .map_err(IntoResponse::into_response)?;
+    let sent = fields(&body);
+    let missing = |what: &str| {
+        AppError::internal(format!("Must pass {what} of item to update")).into_response()
+    };
+    let id = text_of(&sent, "id").ok_or_else(|| missing("id"))?;
+    let quantity = text_of(&sent, "quantity").and_then(|text| text.trim().parse::<i64>().ok());
+    let quantity = quantity.ok_or_else(|| missing("quantity"))?;
+    let (item, price) = front_end.sock(&id).await?;
+    let line = json!({ "itemId": item, "quantity": quantity, "unitPrice": price });
+    let path = format!("/carts/{}/items", session.cart());
+    match front_end
+        .carts
+        .call(Method::PATCH, path)
+        .json(&line)
+        .send()
+        .await
+    {
+        Ok(answer) if answer.status == StatusCode::ACCEPTED => {
+            Ok(session.answer(bare(StatusCode::ACCEPTED, "")))
+        }
+        Ok(answer) => Err(not_added(format!(
+            "Unable to update cart. Status code: {}",
+            answer.status.as_u16()
+        ))),
+        Err(error) => Err(unanswered(texts::ERROR_ADDING_ITEM, &error).into_response()),
+    }
+}
+
+/// Empties the cart.
+pub(super) async fn clear(State(front_end): State<FrontEnd>, headers: HeaderMap) -> Result {
+    let session = front_end
+        .sessions
+        .of(&headers)
+        .await
+        .map_err(IntoResponse::into_response)?;
+    let answer = front_end
+        .carts
+        .call(Method::DELETE, format!("/carts/{}", session.cart()))
+        .send()
+        .await;
+    let answer = answer.map_err(|error| unanswered(texts::EMPTY_CART, &error).into_response())?;
+    Ok(session.answer(emptied(answer)))
+}
+
+/// Takes a sock out of the cart.
+pub(super) async fn remove(
+    State(front_end): State<FrontEnd>,
+    headers: HeaderMap,
+    Path(id): Path<String>,
+) -> Result {
+    let session = front_end
+        .sessions
+        .of(&headers)
+        .await
+        .map_err(IntoResponse::into_response)?;
+    let path = format!(
+        "/carts/{}/items/{}",
+        session.cart(),
+        utf8_percent_encode(&id, NON_ALPHANUMERIC)
+    );
+    let answer = front_end.carts.call(Method::DELETE, path).send().await;
+    let answer = answer.map_err(|error| unanswered(texts::EMPTY_CART, &error).into_response())?;
+    Ok(session.answer(emptied(answer)))
+}
+
+impl FrontEnd {
+    /// Id and price of a sock. One that catalogue does not know is a line without id
+    /// and price, as ever; a catalogue that does not work is an error.
+    async fn sock(&self, id: &str) -> Result<(String, f64)> {
+        let path = format!("/catalogue/{}", utf8_percent_encode(id, NON_ALPHANUMERIC));
+        let answer = self.catalogue.get(path).send().await;
+        let answer =
+            answer.map_err(|error| unanswered(texts::ERROR_ADDING_ITEM, &error).into_response())?;
+        if answer.status.is_server_error() {
+            return Err(not_added(format!(
+                "Unable to read item. Status code: {}",
+                answer.status.as_u16()
+            )));
+        }
+        let sock: Value = answer.json().unwrap_or_default();
+        let item = sock["id"].as_str().unwrap_or_default().to_owned();
+        Ok((item, sock["price"].as_f64().unwrap_or_default()))
+    }
+}
+
+fn or_reworded(answer: Answer, text: &str) -> Response {
+    if answer.status.is_server_error() {
+        reworded(&answer, text)
+    } else {
+        relayed(answer)
+    }
+}
+
+fn emptied(answer: Answer) -> Response {
+    if answer.status.is_server_error() {
+        return reworded(&answer, texts::EMPTY_CART);
+    }
+    bare(answer.status, "")
+}
+
+fn not_added(cause: String) -> Response {
+    AppError::internal(texts::ERROR_ADDING_ITEM)
+        .because(cause)
+        .into_response()
+}

@@ -1,0 +1,359 @@
+//! user: customers with their addresses and cards, and who they say they are.
+
+mod password;
+mod store;
+
+use axum::Json;
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{delete, get, post};
+use base64::Engine;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+use shop_kit::{AppError, ConfigError, Context, DbError};
+
+use crate::errors::DATABASE_ERROR;
+use crate::health::{self, Status};
+use crate::object_id;
+use password::Passwords;
+use store::{Address, Card, Customer, MIGRATIONS, Store};
+
+#[derive(Clone)]
+struct Users {
+    store: Store,
+    passwords: Passwords,
+    /// The host of links, `user` unless `LINK_DOMAIN` says otherwise.
+    domain: String,
+}
+
+pub(crate) fn app(ctx: Context) -> Result<Router, ConfigError> {
+    let users = Users {
+        store: Store::new(ctx.database("user-db", MIGRATIONS)?),
+        passwords: Passwords::default(),
+        domain: ctx.env().get("LINK_DOMAIN").unwrap_or("user").to_owned(),
+    };
+    Ok(Router::new()
+        .route("/login", get(login))
+        .route("/register", post(register))
+        .route("/customers", get(customers).post(add_customer))
+        .route("/customers/{id}", get(customer).delete(remove_customer))
+        .route("/customers/{id}/addresses", get(customer_addresses))
+        .route("/customers/{id}/cards", get(customer_cards))
+        .route("/addresses", get(addresses).post(add_address))
+        .route(
+            "/addresses/{id}",
+            get(address).merge(delete(remove_address)),
+        )
+        .route("/cards", get(cards).post(add_card))
+        .route("/cards/{id}", get(card).merge(delete(remove_card)))
+        .route("/health", get(health))
+        .fallback(|| async { AppError::new(StatusCode::NOT_FOUND, "not found") })
+        .with_state(users))
+}
+
+type Answer = Result<Response, AppError>;
+
+async fn login(State(users): State<Users>, headers: HeaderMap) -> Answer {
+    let (name, password) = credentials(&headers).ok_or_else(unauthorised)?;
+    let (customer, hash) = users
+        .store
+        .by_username(&name)
+        .await
+        .map_err(|e| failed(&e))?
+        .ok_or_else(not_found)?;
+    if !users.passwords.verify(&customer.id, &password, &hash).await {
+        return Err(unauthorised());
+    }
+    tracing::info!(username = name, "logged in");
+    Ok(hal(json!({ "user": users.view(&customer) })))
+}
+
+/// Name and password of Basic authentication.
+fn credentials(headers: &HeaderMap) -> Option<(String, String)> {
+    let header = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, encoded) = header.split_once(' ')?;
+    if !scheme.eq_ignore_ascii_case("basic") {
+        return None;
+    }
+    let bytes = base64::engine::general_purpose::STANDARD
+        .decode(encoded.trim())
+        .ok()?;
+    let text = String::from_utf8(bytes).ok()?;
+    let (name, password) = text.split_once(':')?;
+    Some((name.to_owned(), password.to_owned()))
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct Registration {
+    username: String,
+    password: String,
+    email: String,
+    first_name: String,
+    last_name: String,
+}
+
+async fn register(State(users): State<Users>, body: Bytes) -> Answer {
+    let sent: Registration = read(&body)?;
+    let hash = users
+        .passwords
+        .hash(sent.password)
+        .await
+        .ok_or_else(|| AppError::internal("password cannot be hashed"))?;
+    users
+        .add(
+            sent.username,
+            hash,
+            sent.email,
+            [sent.first_name, sent.last_name],
+        )
+        .await
+}
+
+/// As the first system: a password in the body is ignored, and the empty one logs in.
+async fn add_customer(State(users): State<Users>, body: Bytes) -> Answer {
+    let sent: Registration = read(&body)?;
+    users
+        .add(
+            sent.username,
+            String::new(),
+            String::new(),
+            [sent.first_name, sent.last_name],
+        )
+        .await
+}
+
+impl Users {
+    async fn add(
+        &self,
+        username: String,
+        hash: String,
+        email: String,
+        [first_name, last_name]: [String; 2],
+    ) -> Answer {
+        let customer = Customer {
+            id: object_id::new(),
+            username,
+            first_name,
+            last_name,
+        };
+        match self.store.add_customer(&customer, hash, email).await {
+            Ok(()) => Ok(hal(json!({ "id": customer.id }))),
+            Err(DbError::Duplicate { .. }) => {
+                let message = "User already exists. Please choose a different username.";
+                Err(AppError::new(StatusCode::CONFLICT, message))
+            }
+            Err(error) => Err(failed(&error)),
+        }
+    }
+
+    fn view(&self, customer: &Customer) -> Value {
+        let base = format!("http://{}/customers/{}", self.domain, customer.id);
+        json!({
+            "firstName": customer.first_name,
+            "lastName": customer.last_name,
+            "username": customer.username,
+            "id": customer.id,
+            "_links": {
+                "addresses": { "href": format!("{base}/addresses") },
+                "cards": { "href": format!("{base}/cards") },
+                "customer": { "href": base },
+                "self": { "href": base },
+            },
+        })
+    }
+
+    fn links(&self, kind: &str, plural: &str, id: &str) -> Value {
+        let href = format!("http://{}/{plural}/{id}", self.domain);
+        json!({ kind: { "href": href }, "self": { "href": href } })
+    }
+
+    fn address_view(&self, address: &Address) -> Value {
+        let mut json = json!(address);
+        json["_links"] = self.links("address", "addresses", &address.id);
+        json
+    }
+
+    fn card_view(&self, card: &Card) -> Value {
+        let mut json = json!(card);
+        json["_links"] = self.links("card", "cards", &card.id);
+        json
+    }
+
+    fn address_list(&self, found: Result<Vec<Address>, DbError>) -> Answer {
+        let found = found.map_err(|e| failed(&e))?;
+        let views: Vec<_> = found
+            .iter()
+            .map(|address| self.address_view(address))
+            .collect();
+        Ok(hal(json!({ "_embedded": { "address": views } })))
+    }
+
+    fn card_list(&self, found: Result<Vec<Card>, DbError>) -> Answer {
+        let found = found.map_err(|e| failed(&e))?;
+        let views: Vec<_> = found.iter().map(|card| self.card_view(card)).collect();
+        Ok(hal(json!({ "_embedded": { "card": views } })))
+    }
+}
+
+async fn customers(State(users): State<Users>) -> Answer {
+    let found = users.store.customers().await.map_err(|e| failed(&e))?;
+    let views: Vec<_> = found.iter().map(|customer| users.view(customer)).collect();
+    Ok(hal(json!({ "_embedded": { "customer": views } })))
+}
+
+async fn customer(State(users): State<Users>, Path(id): Path<String>) -> Answer {
+    let found = users
+        .store
+        .customer(valid(&id)?)
+        .await
+        .map_err(|e| failed(&e))?;
+    Ok(hal(users.view(&found.ok_or_else(not_found)?)))
+}
+
+async fn customer_addresses(State(users): State<Users>, Path(id): Path<String>) -> Answer {
+    let id = valid(&id)?;
+    users
+        .store
+        .customer(id)
+        .await
+        .map_err(|e| failed(&e))?
+        .ok_or_else(not_found)?;
+    users.address_list(users.store.addresses_of(id).await)
+}
+
+async fn customer_cards(State(users): State<Users>, Path(id): Path<String>) -> Answer {
+    let id = valid(&id)?;
+    users
+        .store
+        .customer(id)
+        .await
+        .map_err(|e| failed(&e))?
+        .ok_or_else(not_found)?;
+    users.card_list(users.store.cards_of(id).await)
+}
+
+async fn addresses(State(users): State<Users>) -> Answer {
+    users.address_list(users.store.addresses().await)
+}
+
+async fn cards(State(users): State<Users>) -> Answer {
+    users.card_list(users.store.cards().await)
+}
+
+async fn address(State(users): State<Users>, Path(id): Path<String>) -> Answer {
+    let found = users
+        .store
+        .address(valid(&id)?)
+        .await
+        .map_err(|e| failed(&e))?;
+    Ok(hal(users.address_view(&found.ok_or_else(not_found)?)))
+}
+
+async fn card(State(users): State<Users>, Path(id): Path<String>) -> Answer {
+    let found = users
+        .store
+        .card(valid(&id)?)
+        .await
+        .map_err(|e| failed(&e))?;
+    Ok(hal(users.card_view(&found.ok_or_else(not_found)?)))
+}
+
+/// Whose an address or card is; nobody's without it.
+#[derive(Debug, Default, Deserialize)]
+struct Owner {
+    #[serde(default, rename = "userID")]
+    user_id: String,
+}
+
+impl Owner {
+    fn of(body: &[u8]) -> Result<Option<String>, AppError> {
+        let Self { user_id } = read(body)?;
+        if user_id.is_empty() {
+            return Ok(None);
+        }
+        valid(&user_id).map(|id| Some(id.to_owned()))
+    }
+}
+
+async fn add_address(State(users): State<Users>, body: Bytes) -> Answer {
+    let (mut address, owner): (Address, _) = (read(&body)?, Owner::of(&body)?);
+    address.id = object_id::new();
+    users
+        .store
+        .add_address(&address, owner)
+        .await
+        .map_err(|e| failed(&e))?;
+    Ok(hal(json!({ "id": address.id })))
+}
+
+async fn add_card(State(users): State<Users>, body: Bytes) -> Answer {
+    let (mut card, owner): (Card, _) = (read(&body)?, Owner::of(&body)?);
+    card.id = object_id::new();
+    users
+        .store
+        .add_card(&card, owner)
+        .await
+        .map_err(|e| failed(&e))?;
+    Ok(hal(json!({ "id": card.id })))
+}
+
+async fn remove_customer(State(users): State<Users>, Path(id): Path<String>) -> Answer {
+    removed(users.store.remove_customer(valid(&id)?).await)
+}
+
+async fn remove_address(State(users): State<Users>, Path(id): Path<String>) -> Answer {
+    removed(users.store.remove_address(valid(&id)?).await)
+}
+
+async fn remove_card(State(users): State<Users>, Path(id): Path<String>) -> Answer {
+    removed(users.store.remove_card(valid(&id)?).await)
+}
+
+fn removed(touched: Result<u64, DbError>) -> Answer {
+    match touched.map_err(|e| failed(&e))? {
+        0 => Err(not_found()),
+        _ => Ok(hal(json!({ "status": true }))),
+    }
+}
+
+async fn health(State(users): State<Users>) -> Json<Value> {
+    let db = Status::from(users.store.ping().await);
+    health::with_time(&[("user", Status::Ok), ("user-db", db)])
+}
+
+fn hal(body: Value) -> Response {
+    (
+        [(header::CONTENT_TYPE, "application/hal+json")],
+        body.to_string(),
+    )
+        .into_response()
+}
+
+fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, AppError> {
+    serde_json::from_slice(body).map_err(|error| AppError::internal(error.to_string()))
+}
+
+fn valid(id: &str) -> Result<&str, AppError> {
+    if object_id::is_valid(id) {
+        Ok(id)
+    } else {
+        Err(AppError::internal("Invalid Id Hex"))
+    }
+}
+
+fn not_found() -> AppError {
+    AppError::internal("not found")
+}
+
+fn unauthorised() -> AppError {
+    AppError::new(StatusCode::UNAUTHORIZED, "Unauthorized")
+}
+
+fn failed(error: &DbError) -> AppError {
+    AppError::internal(DATABASE_ERROR).because(error)
+}
