@@ -134,16 +134,22 @@ fn run(file: &str, text: &str) -> Tally {
 }
 
 fn load(head: &Head, native: &mut HashSet<String>, step: i64, block: &[String]) {
+    let mut series: BTreeMap<Labels, Vec<Value>> = BTreeMap::new();
     for line in block {
         if line.contains("{{") {
-            let end = line.find(['{', ' ']).unwrap();
+            let end = line.find(['{', ' ', '\t']).unwrap();
             native.insert(line[..end].to_owned());
             continue;
         }
+        // Of two lines for one series the later one counts.
         let (labels, values) = series_line(line);
+        series.insert(labels, values);
+    }
+    for (labels, values) in series {
         for (n, value) in values.iter().enumerate() {
             if let Value::Sample(v) = value {
-                head.append(&labels, step * n as i64, *v).unwrap();
+                // A later block may load a series again; the first values stay.
+                let _ = head.append(&labels, step * n as i64, *v);
             }
         }
     }
@@ -298,7 +304,8 @@ fn mentions(query: &str, name: &str) -> bool {
     let word = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == ':';
     query.match_indices(name).any(|(at, _)| {
         !query[..at].ends_with(word) && !query[at + name.len()..].starts_with(word)
-    }) || query.contains("{__name__=~")
+    }) || promql::parse(query)
+        .is_ok_and(|expr| expr.selectors().iter().any(|s| s.name.is_empty()))
 }
 
 fn compare(case: &Case, answer: &Answer) -> Result<(), String> {

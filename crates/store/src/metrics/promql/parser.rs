@@ -272,14 +272,14 @@ impl Parser {
             Kind::Punctuation if token.word == "{" => self.selector(),
             Kind::Aggregator if self.starts_aggregate() => self.aggregate(),
             Kind::Identifier if self.after_is("(") => self.call(),
+            Kind::Keyword if self.after_is("(") && function(&token.word).is_some() => self.call(),
+            Kind::Keyword if self.after_is("(") => {
+                self.bump();
+                self.unexpected("", "")
+            }
             Kind::Identifier | Kind::MetricIdentifier | Kind::Aggregator | Kind::Keyword
                 if token.word != "bool" =>
             {
-                if token.kind == Kind::Keyword && self.after_is("(") && function(&token.word).is_none()
-                {
-                    self.bump();
-                    return self.unexpected("", "");
-                }
                 self.selector()
             }
             Kind::Operator if token.text.chars().all(char::is_alphabetic) && token.word != "atan2" => {
@@ -622,7 +622,7 @@ impl Parser {
             self.error(at, "duration out of range");
             return Err(Abort);
         }
-        Ok(ms as i64)
+        Ok(ms.round() as i64)
     }
 
     fn signed_number(&mut self) -> Parsed<Option<(f64, Span)>> {
