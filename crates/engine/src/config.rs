@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use model::{Check, MatrixRow, Move, Period, Responder, Rubric, Scenario};
+use model::{Check, MatrixRow, Period, Responder, Rubric, Scenario};
 use telemetry::Backends;
 
 use crate::EngineError;
@@ -53,8 +53,14 @@ pub struct Limits {
     pub interval: Period,
     /// How long one question of the engine to a backend may take.
     pub telemetry: Period,
-    /// How long undoing may take, also when interrupted.
+    /// How long undoing may take.
     pub undo: Period,
+    /// How long undoing may take when somebody interrupts.
+    pub interrupt: Period,
+    /// How long an injection lives if nobody renews it.
+    pub lease: Period,
+    /// How long a baseline waits for a page before it acts all the same.
+    pub patience: Period,
     /// How long a played responder that has made all of its moves waits for
     /// the recovery; the scenario's time limit where it is `None`.
     pub after_moves: Option<Period>,
@@ -70,7 +76,10 @@ impl Default for Limits {
             steady_window: Period::from_secs(5),
             interval: Period::from_secs(1),
             telemetry: Period::from_secs(3),
-            undo: Period::from_secs(4),
+            undo: Period::from_secs(30),
+            interrupt: Period::from_secs(4),
+            lease: Period::from_secs(30),
+            patience: Period::from_secs(60),
             after_moves: None,
             slow: Period::from_secs(2),
         }
@@ -115,13 +124,5 @@ impl DrillConfig {
             return Ok(());
         }
         Err(EngineError::Config(problems))
-    }
-
-    /// The moves that the engine makes for the responder; none for a trainee or an agent.
-    pub(crate) fn script(&self) -> Option<Vec<Move>> {
-        match &self.responder {
-            Responder::Script(name) => self.scenario.responders.get(name).cloned(),
-            Responder::Baseline(_) | Responder::Trainee(_) | Responder::Agent(_) => None,
-        }
     }
 }

@@ -1,0 +1,93 @@
+//! What breaks the shop, as the engine needs it.
+
+use std::sync::{Mutex, PoisonError};
+
+use async_trait::async_trait;
+use chaos::{Chaos, ChaosConfig, Injection};
+use model::{Fault, InjectionId, Period, Undone};
+
+use crate::EngineError;
+
+/// Injects faults and undoes them; tests have a fake.
+#[async_trait]
+pub(crate) trait Injector: Send + Sync {
+    /// Puts a fault into the world; its id and lease, or why it is not there.
+    async fn inject(&self, fault: &Fault) -> Result<(InjectionId, Period), String>;
+    /// Undoes everything and injects nothing any more.
+    async fn undo_all(&self) -> Vec<Undo>;
+}
+
+/// How one injection was undone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Undo {
+    pub(crate) injection: InjectionId,
+    pub(crate) how: Undone,
+    pub(crate) verified: bool,
+    pub(crate) detail: String,
+}
+
+/// Injects through `chaos`.
+pub(crate) struct ChaosInjector {
+    chaos: tokio::sync::Mutex<Option<Chaos>>,
+    // An injection that is dropped is undone: they are kept to the end.
+    live: Mutex<Vec<Injection>>,
+}
+
+impl ChaosInjector {
+    /// Undoes what an earlier lab left behind, and gets ready.
+    pub(crate) async fn open(
+        client: kube::Client,
+        config: ChaosConfig,
+    ) -> Result<Self, EngineError> {
+        let failed = |error: chaos::ChaosError| EngineError::Chaos(error.to_string());
+        let left = Chaos::recover(client.clone(), &config)
+            .await
+            .map_err(failed)?;
+        for recovered in left {
+            let report = &recovered.report;
+            if !report.verified {
+                let kind = &recovered.fault.kind;
+                return Err(EngineError::Chaos(format!(
+                    "`{kind}` of an earlier lab could not be undone: {}",
+                    report.detail
+                )));
+            }
+            tracing::info!(owner = %recovered.owner, kind = %recovered.fault.kind, "undid a leftover fault");
+        }
+        Ok(Self {
+            chaos: tokio::sync::Mutex::new(Some(Chaos::new(client, config).map_err(failed)?)),
+            live: Mutex::new(Vec::new()),
+        })
+    }
+}
+
+#[async_trait]
+impl Injector for ChaosInjector {
+    async fn inject(&self, fault: &Fault) -> Result<(InjectionId, Period), String> {
+        let chaos = self.chaos.lock().await;
+        let chaos = chaos.as_ref().ok_or("everything was undone already")?;
+        let injection = chaos
+            .inject(fault)
+            .await
+            .map_err(|error| error.to_string())?;
+        let told = (injection.id(), injection.lease());
+        let mut live = self.live.lock().unwrap_or_else(PoisonError::into_inner);
+        live.push(injection);
+        Ok(told)
+    }
+
+    async fn undo_all(&self) -> Vec<Undo> {
+        let Some(chaos) = self.chaos.lock().await.take() else {
+            return Vec::new();
+        };
+        let undone = chaos.close().await.into_iter();
+        undone
+            .map(|(injection, report)| Undo {
+                injection,
+                how: report.how,
+                verified: report.verified,
+                detail: report.detail,
+            })
+            .collect()
+    }
+}
