@@ -11,12 +11,14 @@ use tokio_util::sync::CancellationToken;
 pub use env::Env;
 pub use error::StoreError;
 pub use postgres::{PostgresConfig, PostgresFaults, PostgresServer};
+pub use redis::{Eviction, RedisConfig, RedisFaults, RedisServer};
 
 mod env;
 mod error;
 mod exporter;
 mod log;
 mod postgres;
+mod redis;
 
 /// Runs the store `kind` (`postgres`, `redis` or `rabbitmq`) as a program: settings from `env`, log lines on standard output, until SIGTERM or SIGINT.
 ///
@@ -48,6 +50,12 @@ async fn started(kind: &str, env: &Env) -> Result<(), StoreError> {
         match kind {
             "postgres" => {
                 PostgresServer::bind(PostgresConfig::from_env(env)?)
+                    .await?
+                    .serve(cancel)
+                    .await
+            }
+            "redis" => {
+                RedisServer::bind(RedisConfig::from_env(env)?)
                     .await?
                     .serve(cancel)
                     .await

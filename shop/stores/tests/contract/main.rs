@@ -2,4 +2,5 @@
 //! they are installed (Debian packages `postgresql`, `redis-server`, `rabbitmq-server`).
 
 mod postgres;
+mod redis_server;
 mod servers;

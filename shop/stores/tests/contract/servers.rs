@@ -2,8 +2,10 @@
 
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 pub(crate) mod postgres;
+pub(crate) mod redis;
 
 /// A port that was free a moment ago.
 pub(crate) fn free_port() -> u16 {
@@ -46,4 +48,20 @@ pub(crate) fn give(folder: &Path, user: &str) {
         .arg(folder)
         .status();
     assert!(status.is_ok_and(|status| status.success()), "chown {user}");
+}
+
+/// Waits until `ready` says so.
+pub(crate) async fn until(what: &str, mut ready: impl AsyncFnMut() -> bool) {
+    let waited = async {
+        let mut often = tokio::time::interval(Duration::from_millis(10));
+        loop {
+            often.tick().await;
+            if ready().await {
+                return;
+            }
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), waited)
+        .await
+        .unwrap_or_else(|_| panic!("{what} took too long"));
 }

@@ -2,7 +2,6 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
-use std::time::Duration;
 
 use shop_stores::{PostgresConfig, PostgresFaults, PostgresServer};
 use sqlx::postgres::PgConnectOptions;
@@ -12,7 +11,7 @@ use tokio::process::{Child, Command};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use super::{free_port, give, is_root, program, skipped};
+use super::{free_port, give, is_root, program, skipped, until};
 use crate::postgres::{DATABASE, PASSWORD, USER};
 
 /// A server with an empty database.
@@ -133,18 +132,10 @@ impl Server {
             running: Running::Real(child),
             _folder: folder,
         };
-        let connected = async {
-            let mut often = tokio::time::interval(Duration::from_millis(20));
-            loop {
-                often.tick().await;
-                if server.options().connect().await.is_ok() {
-                    return;
-                }
-            }
-        };
-        tokio::time::timeout(Duration::from_secs(30), connected)
-            .await
-            .expect("PostgreSQL did not start");
+        until("PostgreSQL's start", async || {
+            server.options().connect().await.is_ok()
+        })
+        .await;
         Some(server)
     }
 
