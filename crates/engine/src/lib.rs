@@ -28,6 +28,7 @@ mod run;
 mod script;
 mod senses;
 mod shared;
+mod view;
 mod window;
 
 pub use answer::{AnswerData, QueryAnswer};
@@ -38,3 +39,4 @@ pub use desk::Desk;
 pub use drill::{Drill, HintOffer, Phase, Stop};
 pub use error::EngineError;
 pub use recorder::Subscription;
+pub use view::{ClusterView, DeploymentRow, EventRow, PodRow};

@@ -11,6 +11,7 @@ use tokio::sync::mpsc;
 
 use crate::EngineError;
 
+pub(crate) use act::said;
 pub(crate) use kubernetes::{Kubernetes, client};
 
 /// The shop's cluster; tests have a fake.

@@ -98,7 +98,7 @@ impl Kubernetes {
 }
 
 /// What the API said, without the wrapping.
-pub(super) fn said(error: &kube::Error) -> String {
+pub(crate) fn said(error: &kube::Error) -> String {
     match error {
         kube::Error::Api(status) if !status.message.is_empty() => status.message.clone(),
         other => {

@@ -214,7 +214,7 @@ mod tests {
         let services = ["orders", "payment", "carts"].map(ServiceName::from);
         let part = part(&deployment, "sock-shop", &services).expect("a part");
         assert_eq!((part.wanted, part.available, part.settled), (2, 1, false));
-        assert_eq!(part.calls, ["payment".into()]);
+        assert_eq!(part.calls, ["payment"]);
         assert_eq!(super::super::missing(&[part]), ["orders 1/2"]);
     }
 }
