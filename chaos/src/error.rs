@@ -69,6 +69,20 @@ pub enum ChaosError {
     /// Another lab that lives uses the same journal.
     #[error("the fault journal {0} is in use by another lab; stop that one, or use another file")]
     JournalInUse(PathBuf),
+    /// The journal's plan, or an argument, does not have the fault's shape.
+    #[error("`{kind}`: its arguments or its journaled plan cannot be read: {source}")]
+    Plan {
+        /// The kind of fault.
+        kind: &'static str,
+        /// What does not fit.
+        source: serde_json::Error,
+    },
+    /// The lab is stopping.
+    #[error("`{kind}` was not injected: faults are being undone")]
+    Closing {
+        /// The kind of fault.
+        kind: &'static str,
+    },
     /// It took too long; what had been done was undone.
     #[error("`{kind}` could not be injected within {limit}; it was undone")]
     TooSlow {

@@ -81,6 +81,7 @@ pub(crate) fn app(registry: Arc<Registry>) -> Router {
         .route("/version", get(version))
         .route("/metrics", get(proxies::metrics));
     toxiproxy
+        .route("/process", get(pod::process))
         .route("/process/signal", post(pod::signal))
         .route("/hooks", any(pod::hooks))
         .route("/hooks/{*path}", any(pod::hooks))

@@ -95,6 +95,12 @@ pub fn signal(signal: Signal, lease: Option<Duration>) -> ControlRequest {
     ControlRequest::new(Method::POST, "/process/signal".to_owned(), Some(body))
 }
 
+/// Whether the main container was stopped over this API and not continued
+/// since: `{"stopped": false}`. Answer: 200.
+pub fn process() -> ControlRequest {
+    ControlRequest::new(Method::GET, "/process".to_owned(), None)
+}
+
 /// Which hooks of the service are set. Answers: 200, 404 without hooks, 502.
 pub fn hooks() -> ControlRequest {
     ControlRequest::new(Method::GET, "/hooks".to_owned(), None)

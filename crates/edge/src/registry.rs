@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -16,6 +17,8 @@ use crate::{Config, Signal, Upstream, WorkloadError};
 pub(crate) struct Registry {
     pub(crate) config: Config,
     proxies: Mutex<BTreeMap<String, Arc<Proxy>>>,
+    /// Whether the workload was stopped from here and has not been continued since.
+    stopped: AtomicBool,
     /// When a stopped workload goes on by itself.
     stopped_until: Mutex<Option<Instant>>,
     /// Something about leases changed.
@@ -34,6 +37,7 @@ impl Registry {
         Self {
             config,
             proxies: Mutex::default(),
+            stopped: AtomicBool::new(false),
             stopped_until: Mutex::default(),
             leases: Notify::new(),
         }
@@ -126,10 +130,17 @@ impl Registry {
                 Signal::Stop => lease.map(|lease| Instant::now() + lease),
                 Signal::Kill | Signal::Continue | Signal::Terminate => None,
             };
+            self.stopped
+                .store(signal == Signal::Stop, Ordering::Relaxed);
             *self.stopped_until() = until;
             self.leases_changed();
         }
         Some(result)
+    }
+
+    /// Whether the workload was stopped from here and has not been continued since.
+    pub(crate) fn is_stopped(&self) -> bool {
+        self.stopped.load(Ordering::Relaxed)
     }
 
     fn stopped_until(&self) -> MutexGuard<'_, Option<Instant>> {

@@ -357,6 +357,10 @@ async fn a_stopped_process_goes_on_when_its_lease_ends() {
         send(&edge, client::signal(Signal::Stop, lease)).await.0,
         204
     );
+    assert_eq!(
+        send(&edge, client::process()).await.1,
+        r#"{"stopped":true}"#
+    );
     let (status, text) = send(&edge, client::signal(Signal::Terminate, None)).await;
     assert_eq!(status, 409, "{text}");
     let continued = timeout(SOON, async {
@@ -365,6 +369,10 @@ async fn a_stopped_process_goes_on_when_its_lease_ends() {
         }
     });
     continued.await.expect("continued in time");
+    assert_eq!(
+        send(&edge, client::process()).await.1,
+        r#"{"stopped":false}"#
+    );
     edge.stop().await;
 }
 

@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
+use axum::Json;
 use axum::body::{Body, Bytes};
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
 use http::{StatusCode, header};
 use serde::Deserialize;
+use serde_json::{Value, json};
 
 use super::{ApiError, Shared, parse};
 use crate::{KEY_HEADER, Signal, WorkloadError};
@@ -44,6 +46,11 @@ pub(super) async fn signal(State(registry): Shared, body: Bytes) -> Result<Statu
             "this edge has no process to signal",
         )),
     }
+}
+
+/// `GET /process`: whether it was stopped from here and has not been continued since.
+pub(super) async fn process(State(registry): Shared) -> Json<Value> {
+    Json(json!({"stopped": registry.is_stopped()}))
 }
 
 /// `ANY /hooks/*`: relayed to the service's own hooks with the key.

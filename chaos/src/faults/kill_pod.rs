@@ -1,0 +1,58 @@
+//! `kill-pod`: the service's pods are deleted without grace.
+
+use model::{ArgKind, ArgSpec, FaultSpec, ServiceName, Undone};
+use serde::{Deserialize, Serialize};
+
+use crate::ChaosError;
+use crate::kind::Kind;
+use crate::world::{PodRef, World};
+
+pub(crate) struct KillPod;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Args {
+    service: ServiceName,
+}
+
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Plan {
+    pods: Vec<PodRef>,
+}
+
+impl Kind for KillPod {
+    const SPEC: FaultSpec = FaultSpec {
+        kind: "kill-pod",
+        summary: "Every pod of the service is deleted without grace: its requests fail until the new pods are ready.",
+        recovery: "Nothing: its Deployment makes new pods.",
+        args: &[ArgSpec {
+            name: "service",
+            kind: ArgKind::Service,
+            default: None,
+            help: "the service whose pods are deleted",
+        }],
+    };
+    type Args = Args;
+    type Plan = Plan;
+
+    async fn plan(world: &World, args: Args) -> Result<Plan, ChaosError> {
+        let pods = world.pod_refs(&args.service).await?;
+        Ok(Plan { pods })
+    }
+
+    async fn inject(world: &World, plan: &mut Plan) -> Result<(), ChaosError> {
+        for pod in &plan.pods {
+            world.delete_pod(pod).await?;
+        }
+        Ok(())
+    }
+
+    /// There is nothing to put back: the platform replaces what was deleted.
+    async fn undo(_world: &World, _plan: &Plan) -> Result<Undone, ChaosError> {
+        Ok(Undone::TargetGone)
+    }
+
+    async fn verify(_world: &World, _plan: &Plan) -> Result<bool, ChaosError> {
+        Ok(true)
+    }
+}

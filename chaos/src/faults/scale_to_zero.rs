@@ -1,0 +1,92 @@
+//! `scale-to-zero`: nobody runs the service any more.
+
+use k8s_openapi::api::apps::v1::Deployment;
+use model::{ArgKind, ArgSpec, FaultSpec, ServiceName, Undone};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use crate::ChaosError;
+use crate::kind::Kind;
+use crate::world::World;
+
+pub(crate) struct ScaleToZero;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Args {
+    service: ServiceName,
+}
+
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Plan {
+    service: ServiceName,
+    uid: String,
+    replicas: i32,
+}
+
+impl Kind for ScaleToZero {
+    const SPEC: FaultSpec = FaultSpec {
+        kind: "scale-to-zero",
+        summary: "The service's Deployment is scaled to 0: all its pods end, and nobody answers its name.",
+        recovery: "Scale it up again.",
+        args: &[ArgSpec {
+            name: "service",
+            kind: ArgKind::Service,
+            default: None,
+            help: "the service that nobody runs any more",
+        }],
+    };
+    type Args = Args;
+    type Plan = Plan;
+
+    async fn plan(world: &World, args: Args) -> Result<Plan, ChaosError> {
+        let deployment = world.deployment(&args.service).await?;
+        match replicas(&deployment) {
+            0 => Err(ChaosError::Target {
+                service: args.service,
+                problem: "is scaled to 0 already".to_owned(),
+            }),
+            replicas => Ok(Plan {
+                service: args.service,
+                uid: deployment.metadata.uid.unwrap_or_default(),
+                replicas,
+            }),
+        }
+    }
+
+    async fn inject(world: &World, plan: &mut Plan) -> Result<(), ChaosError> {
+        let deployment = world.deployment(&plan.service).await?;
+        world
+            .patch_deployment(&deployment, json!({"replicas": 0}))
+            .await
+    }
+
+    /// Scales back, unless a responder has scaled it already.
+    async fn undo(world: &World, plan: &Plan) -> Result<Undone, ChaosError> {
+        match at_zero(world, plan).await? {
+            Some(deployment) => {
+                let spec = json!({"replicas": plan.replicas});
+                world.patch_deployment(&deployment, spec).await?;
+                Ok(Undone::Reverted)
+            }
+            None => Ok(Undone::TargetGone),
+        }
+    }
+
+    async fn verify(world: &World, plan: &Plan) -> Result<bool, ChaosError> {
+        Ok(at_zero(world, plan).await?.is_none())
+    }
+}
+
+/// The very same Deployment, while it is scaled to 0.
+async fn at_zero(world: &World, plan: &Plan) -> Result<Option<Deployment>, ChaosError> {
+    let deployment = world.deployment_opt(&plan.service).await?;
+    Ok(deployment.filter(|deployment| {
+        deployment.metadata.uid.as_deref() == Some(&plan.uid) && replicas(deployment) == 0
+    }))
+}
+
+fn replicas(deployment: &Deployment) -> i32 {
+    let spec = deployment.spec.as_ref();
+    spec.and_then(|spec| spec.replicas).unwrap_or(1)
+}
