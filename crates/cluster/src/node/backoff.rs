@@ -65,11 +65,6 @@ impl Backoff {
         }
     }
 
-    /// How long the present wait is.
-    pub(crate) fn wait(&self) -> Duration {
-        self.entry.map_or(self.scale.initial, |entry| entry.wait)
-    }
-
     /// Notes an attempt at `now` that followed a failure at `failed`.
     pub(crate) fn attempt(&mut self, failed: Instant, now: Instant) {
         let wait = match self.alive(failed) {

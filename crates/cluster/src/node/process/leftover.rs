@@ -120,8 +120,12 @@ mod tests {
 
     fn sleeper() -> (Child, Pid) {
         let child = Command::new("sleep").arg("1000").process_group(0).spawn().unwrap();
-        let pid = Pid::from_raw(i32::try_from(child.id()).unwrap()).unwrap();
-        (child, pid)
+        let pid = i32::try_from(child.id()).unwrap();
+        // A process has no arguments yet in the first moment of its program.
+        while proc::command_line(pid).is_empty() {
+            std::thread::yield_now();
+        }
+        (child, Pid::from_raw(pid).unwrap())
     }
 
     fn edit(notes: &Notes, pid: Pid, change: impl FnOnce(&mut Note)) {
