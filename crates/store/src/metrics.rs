@@ -1,12 +1,9 @@
 //! Metrics: the time series database, PromQL, and Mimir's HTTP API.
 
-use std::sync::Arc;
-
-use axum::Router;
-
 use crate::Limits;
 use crate::clock::Clock;
 
+pub mod api;
 pub mod chunk;
 pub mod head;
 pub mod labels;
@@ -78,9 +75,4 @@ impl Metrics {
     pub const fn limits(&self) -> &Limits {
         &self.limits
     }
-}
-
-/// Mimir's HTTP API.
-pub fn router(_metrics: Arc<Metrics>) -> Router {
-    Router::new()
 }

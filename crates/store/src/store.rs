@@ -3,16 +3,22 @@
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
+use crate::collect::kubernetes::Client;
+use crate::collect::scrape::{Scraper, Targets};
+use crate::collect::{discovery, tail};
 use crate::config::Config;
 use crate::logs::Logs;
 use crate::metrics::Metrics;
+use crate::metrics::api::{self, Api};
+use crate::rules::{RuleError, Ruler};
 use crate::traces::Traces;
-use crate::{http, logs, metrics, otlp, traces};
+use crate::{http, logs, otlp, traces};
 
 /// A running store. Dropping it aborts its tasks; [`Store::stop`] waits for them.
 #[derive(Debug)]
@@ -23,6 +29,7 @@ pub struct Store {
     metrics: Arc<Metrics>,
     logs: Arc<Logs>,
     traces: Arc<Traces>,
+    ruler: Arc<Ruler>,
 }
 
 /// Where the four APIs listen.
@@ -41,6 +48,9 @@ pub struct Addresses {
 /// Why a store could not be started.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
+    /// Rule files are wrong; all that is wrong is told, one line each.
+    #[error("{}", lines(.0))]
+    Rules(Vec<RuleError>),
     /// An API could be bound neither to its port nor to any other.
     #[error("cannot listen for {what} on {address}: {source}; give another address to bind")]
     Bind {
@@ -63,6 +73,9 @@ impl Store {
         let metrics = Arc::new(Metrics::new(&config.limits, clock));
         let logs = Arc::new(Logs::new(&config.limits, clock));
         let traces = Arc::new(Traces::new(&config.limits, clock));
+        let ruler = Ruler::new(&config.rules, config.rule_interval, Arc::clone(&metrics));
+        let ruler = Arc::new(ruler.map_err(StoreError::Rules)?);
+        let targets = Arc::new(Targets::default());
         let mut store = Self {
             addresses: Addresses {
                 mimir: SocketAddr::new(config.bind, 0),
@@ -75,12 +88,16 @@ impl Store {
             metrics: Arc::clone(&metrics),
             logs: Arc::clone(&logs),
             traces: Arc::clone(&traces),
+            ruler: Arc::clone(&ruler),
         };
         let otlp = otlp::router(Arc::clone(&logs), Arc::clone(&traces), Arc::clone(&metrics));
+        let api = api::router(Api {
+            metrics: Arc::clone(&metrics),
+            ruler: Arc::clone(&ruler),
+            targets: Arc::clone(&targets),
+        });
         let ports = config.ports;
-        store.addresses.mimir = store
-            .serve("Mimir", ports.mimir, metrics::router(Arc::clone(&metrics)))
-            .await?;
+        store.addresses.mimir = store.serve("Mimir", ports.mimir, api).await?;
         store.addresses.loki = store
             .serve("Loki", ports.loki, logs::router(Arc::clone(&logs)))
             .await?;
@@ -88,7 +105,46 @@ impl Store {
             .serve("Tempo", ports.tempo, traces::router(Arc::clone(&traces)))
             .await?;
         store.addresses.otlp = store.serve("OTLP", ports.otlp, otlp).await?;
+        store.tasks.spawn(ruler.run(store.stop.clone()));
+        store.tasks.spawn(forget(
+            metrics.clone(),
+            config.limits.retention,
+            store.stop.clone(),
+        ));
+        store.collect(&config, targets, clock);
         Ok(store)
+    }
+
+    fn collect(&mut self, config: &Config, targets: Arc<Targets>, clock: Clock) {
+        let Some(access) = config.kubernetes.clone() else {
+            return;
+        };
+        let client = Client::new(access.clone());
+        let (sender, pods) = tokio::sync::watch::channel(discovery::Pods::default());
+        let scraper = Scraper {
+            metrics: Arc::clone(&self.metrics),
+            targets,
+            interval: config.scrape_interval,
+            timeout: config.scrape_timeout,
+        };
+        let stop = &self.stop;
+        self.tasks
+            .spawn(discovery::run(client.clone(), sender, stop.clone()));
+        self.tasks
+            .spawn(scraper.run(pods.clone(), access, stop.clone()));
+        self.tasks.spawn(tail::run(
+            client,
+            pods,
+            Arc::clone(&self.logs),
+            clock,
+            stop.clone(),
+        ));
+    }
+
+    /// Rules and alerts, for reading in this process.
+    #[must_use]
+    pub const fn ruler(&self) -> &Arc<Ruler> {
+        &self.ruler
     }
 
     /// Where the APIs listen; other ports than configured when those were taken.
@@ -143,4 +199,26 @@ impl Store {
         });
         Ok(address)
     }
+}
+
+/// How often what has grown too old is looked for.
+const FORGET_EVERY: Duration = Duration::from_secs(60);
+
+/// Drops metrics that are older than the retention.
+async fn forget(metrics: Arc<Metrics>, retention: Duration, stop: CancellationToken) {
+    let retention = i64::try_from(retention.as_millis()).unwrap_or(i64::MAX);
+    let mut tick = tokio::time::interval(FORGET_EVERY);
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            _ = tick.tick() => {}
+        }
+        let oldest = metrics.clock().now_ms().saturating_sub(retention);
+        metrics.head().truncate(oldest);
+    }
+}
+
+fn lines(errors: &[RuleError]) -> String {
+    let lines: Vec<String> = errors.iter().map(ToString::to_string).collect();
+    lines.join("\n")
 }

@@ -84,4 +84,32 @@ impl Client {
             .collect();
         Err(ClientError::Status { url, status, body })
     }
+
+    /// The whole body of an answer.
+    ///
+    /// # Errors
+    /// When it breaks off.
+    pub async fn text(&self, answer: reqwest::Response) -> Result<String, ClientError> {
+        let url = answer.url().to_string();
+        let text = answer.text().await;
+        text.map_err(|source| ClientError::Unreachable {
+            url,
+            source: source.without_url(),
+        })
+    }
+
+    /// The next piece of a streamed answer; `None` at its end.
+    ///
+    /// # Errors
+    /// When it breaks off.
+    pub async fn chunk(
+        &self,
+        answer: &mut reqwest::Response,
+    ) -> Result<Option<bytes::Bytes>, ClientError> {
+        let chunk = answer.chunk().await;
+        chunk.map_err(|source| ClientError::Unreachable {
+            url: answer.url().to_string(),
+            source: source.without_url(),
+        })
+    }
 }

@@ -5,11 +5,15 @@
 //! the two against each other.
 
 pub mod ast;
-pub mod functions;
 pub mod eval;
+pub mod functions;
 mod lexer;
 mod parser;
+mod print;
 mod token;
+mod tree;
 
 pub use eval::{Answer, EvalError, LOOKBACK, Outcome, RangeSeries, Request, evaluate};
 pub use parser::{ParseError, format_duration, parse, parse_duration, parse_selector, place};
+pub use print::pretty;
+pub use tree::tree;

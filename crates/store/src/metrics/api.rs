@@ -1,0 +1,105 @@
+//! Mimir's HTTP API below `/prometheus`
+//! (<https://grafana.com/docs/mimir/latest/references/http-api/>).
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{any, get};
+use serde_json::json;
+
+mod answer;
+mod metadata;
+mod params;
+mod query;
+mod rules;
+mod status;
+
+use crate::collect::scrape::Targets;
+use crate::metrics::Metrics;
+use crate::rules::Ruler;
+use answer::{ApiError, plain, success};
+use params::Params;
+
+/// What the API reads.
+#[derive(Debug, Clone)]
+pub struct Api {
+    /// The samples.
+    pub metrics: Arc<Metrics>,
+    /// Rules and alerts.
+    pub ruler: Arc<Ruler>,
+    /// What is scraped.
+    pub targets: Arc<Targets>,
+}
+
+/// All routes.
+pub fn router(api: Api) -> Router {
+    let v1 = Router::new()
+        .route("/query", get(query::instant).post(query::instant))
+        .route("/query_range", get(query::range).post(query::range))
+        .route(
+            "/query_exemplars",
+            get(query::exemplars).post(query::exemplars),
+        )
+        .route("/format_query", get(query::format).post(query::format))
+        .route(
+            "/parse_query",
+            get(query::parse_query).post(query::parse_query),
+        )
+        .route("/labels", get(metadata::labels).post(metadata::labels))
+        .route("/label/{name}/values", get(metadata::label_values))
+        .route("/series", get(metadata::series).post(metadata::series))
+        .route("/metadata", get(metadata::metadata))
+        .route("/targets", get(status::targets))
+        .route("/rules", get(rules::rules))
+        .route("/alerts", get(rules::alerts))
+        .route(
+            "/alertmanagers",
+            get(|| async {
+                success(json!({"activeAlertmanagers": [], "droppedAlertmanagers": []}))
+            }),
+        )
+        .route("/status/buildinfo", get(status::buildinfo))
+        .route("/status/flags", get(|| async { success(json!({})) }))
+        .route("/status/runtimeinfo", get(status::runtime))
+        .route("/features", get(|| async { success(json!({})) }));
+    Router::new()
+        .nest("/prometheus/api/v1", v1)
+        .route("/api/v1/status/buildinfo", get(status::buildinfo))
+        .route("/ready", get(ready))
+        .route("/-/ready", get(ready))
+        .route("/prometheus/-/ready", get(ready))
+        .route("/prometheus/-/healthy", get(ready))
+        .fallback(any(not_found))
+        .method_not_allowed_fallback(not_allowed)
+        .with_state(api)
+}
+
+async fn ready() -> Response {
+    plain(StatusCode::OK, "ready\n")
+}
+
+async fn not_found() -> Response {
+    plain(StatusCode::NOT_FOUND, "404 page not found\n")
+}
+
+async fn not_allowed() -> Response {
+    plain(StatusCode::METHOD_NOT_ALLOWED, "Method Not Allowed\n")
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let body = json!({
+            "status": "error",
+            "errorType": self.kind.as_str(),
+            "error": self.message,
+        });
+        answer::json(self.kind.status(), body.to_string())
+    }
+}
+
+type Answer = Result<Response, ApiError>;
+type ApiState = State<Api>;
+type Name = Path<String>;

@@ -1,0 +1,161 @@
+//! A rule group: its rules in order, what they wrote last, how they fared.
+
+use std::collections::{BTreeMap, HashSet};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::alert::AlertRule;
+use super::{ActiveAlert, query};
+use crate::metrics::promql::ast::Expr;
+use crate::metrics::{Labels, Metrics, SeriesRef, stale};
+
+/// Rules that are evaluated together, one after the other.
+#[derive(Debug)]
+pub(super) struct Group {
+    pub(super) file: String,
+    pub(super) name: String,
+    pub(super) interval: Duration,
+    pub(super) limit: usize,
+    pub(super) rules: Vec<Rule>,
+    pub(super) last_evaluation: Option<i64>,
+    pub(super) took: Duration,
+}
+
+/// A rule with its state.
+#[derive(Debug)]
+pub(super) struct Rule {
+    pub(super) name: String,
+    pub(super) expr: Expr,
+    /// The expression as Prometheus prints it.
+    pub(super) text: String,
+    pub(super) labels: BTreeMap<String, String>,
+    pub(super) does: Does,
+    pub(super) error: Option<String>,
+    pub(super) last_evaluation: Option<i64>,
+    pub(super) took: Duration,
+    written: Vec<SeriesRef>,
+}
+
+/// What a rule does with what its expression gives.
+#[derive(Debug)]
+pub(super) enum Does {
+    Record,
+    Alert(AlertRule),
+}
+
+impl Rule {
+    pub(super) fn new(
+        name: String,
+        expr: Expr,
+        labels: BTreeMap<String, String>,
+        does: Does,
+    ) -> Self {
+        Self {
+            name,
+            text: expr.to_string(),
+            expr,
+            labels,
+            does,
+            error: None,
+            last_evaluation: None,
+            took: Duration::ZERO,
+            written: Vec::new(),
+        }
+    }
+
+    fn evaluate(&mut self, metrics: &Metrics, t: i64, limit: usize) -> Result<(), String> {
+        let found = query(metrics, &self.expr, &self.text, t)?;
+        let samples = match &mut self.does {
+            Does::Record => recorded(&self.name, &self.labels, found)?,
+            Does::Alert(alert) => alert.update(&self.name, &self.labels, found, t, limit)?,
+        };
+        if limit > 0 && samples.len() > limit {
+            return Err(format!(
+                "exceeded limit of {limit} with {} series",
+                samples.len()
+            ));
+        }
+        let head = metrics.head();
+        let mut written = Vec::with_capacity(samples.len());
+        let mut now: HashSet<Labels> = HashSet::with_capacity(samples.len());
+        for (labels, v) in samples {
+            match head.append(&labels, t, v) {
+                Ok(series) => written.push(series),
+                Err(error) => {
+                    tracing::warn!(rule = %self.name, %labels, %error, "sample of a rule refused")
+                }
+            }
+            now.insert(labels);
+        }
+        for gone in self.written.iter().filter(|s| !now.contains(s.labels())) {
+            // Whoever asks from now on must not see the last value any more.
+            if let Err(error) = head.append_to(gone, t, stale()) {
+                tracing::debug!(rule = %self.name, %error, "stale marker refused");
+            }
+        }
+        self.written = written;
+        Ok(())
+    }
+}
+
+impl Group {
+    pub(super) fn interval_ms(&self) -> i64 {
+        i64::try_from(self.interval.as_millis())
+            .unwrap_or(i64::MAX)
+            .max(1)
+    }
+
+    pub(super) fn evaluate(&mut self, metrics: &Metrics, t: i64) {
+        let begun = Instant::now();
+        for rule in &mut self.rules {
+            let begun = Instant::now();
+            let result = rule.evaluate(metrics, t, self.limit);
+            if let Err(error) = &result {
+                tracing::warn!(group = %self.name, rule = %rule.name, %error, "rule failed");
+            }
+            rule.error = result.err();
+            rule.last_evaluation = Some(t);
+            rule.took = begun.elapsed();
+        }
+        self.last_evaluation = Some(t);
+        self.took = begun.elapsed();
+    }
+
+    pub(super) fn alerts(&self) -> Vec<ActiveAlert> {
+        self.rules
+            .iter()
+            .filter_map(|r| match &r.does {
+                Does::Alert(a) => Some(a.active()),
+                Does::Record => None,
+            })
+            .flatten()
+            .collect()
+    }
+}
+
+fn recorded(
+    name: &str,
+    labels: &BTreeMap<String, String>,
+    found: Vec<(Labels, f64)>,
+) -> Result<Vec<(Labels, f64)>, String> {
+    let mut seen = HashSet::with_capacity(found.len());
+    let mut out = Vec::with_capacity(found.len());
+    for (from, v) in found {
+        let pairs = from.iter().map(|(n, v)| (n.to_string(), v.to_string()));
+        let own = labels.iter().map(|(n, v)| (n.clone(), v.clone()));
+        let labels = Labels::new(
+            pairs
+                .chain(own)
+                .chain([("__name__".to_owned(), name.to_owned())]),
+        );
+        if !seen.insert(labels.clone()) {
+            return Err(
+                "vector contains metrics with the same labelset after applying rule labels"
+                    .to_owned(),
+            );
+        }
+        out.push((labels, v));
+    }
+    Ok(out)
+}
