@@ -200,6 +200,9 @@ fn to_json(value: &AnyValue) -> Value {
                 let value = pair.value.as_ref().map_or(Value::Null, to_json);
                 (pair.key.clone(), value)
             })
+            // In the order of their keys, as Go writes maps.
+            .collect::<std::collections::BTreeMap<_, _>>()
+            .into_iter()
             .collect(),
         Some(Any::BytesValue(bytes)) => Value::from(base64::Engine::encode(
             &base64::engine::general_purpose::STANDARD,

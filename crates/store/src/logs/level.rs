@@ -138,7 +138,7 @@ fn of_words(line: &str) -> &'static str {
         ("trace:", "trace"),
         ("fatal", "fatal"),
     ];
-    for word in line.split(|c: char| c.is_whitespace() || "[](){}<>|,;\"'".contains(c)) {
+    for word in line.split(|c: char| c.is_whitespace() || "[](){}<>|,;=\"'\\".contains(c)) {
         let lower = word.to_ascii_lowercase();
         for (text, level) in WORDS {
             if lower == text || lower.strip_suffix(':') == Some(text) {

@@ -42,6 +42,14 @@ pub(crate) struct Hints {
     pub required: Vec<String>,
 }
 
+impl Hints {
+    /// Whether a line that could not be parsed goes when a filter finds no label in it: Loki
+    /// drops it where only some labels are needed and the error is none of them.
+    fn drops_errors(&self) -> bool {
+        !self.required.is_empty() && !self.required.iter().any(|name| name == "__error__")
+    }
+}
+
 impl<'a> Work<'a> {
     /// A line at the start of its pipeline.
     pub(crate) fn new(
@@ -177,7 +185,7 @@ pub(crate) fn run(stages: &[Stage], work: &mut Work<'_>, hints: &Hints) -> bool 
 fn step(stage: &Stage, work: &mut Work<'_>, hints: &Hints) -> bool {
     match stage {
         Stage::Line(filter) => return filters::line(filter, &work.line),
-        Stage::Label(filter) => return filters::label(filter, work),
+        Stage::Label(filter) => return filters::label(filter, work, hints),
         Stage::Json(picked) => parsers::json(picked, work, hints),
         Stage::Logfmt {
             strict,
@@ -260,7 +268,7 @@ fn decolorize(line: &str) -> String {
 
 /// The number of an unwrapped label, if the line has one and passes the filters after it.
 /// The label goes, as Loki's does.
-pub(crate) fn unwrap(unwrap: &Unwrap, work: &mut Work<'_>) -> Option<f64> {
+pub(crate) fn unwrap(unwrap: &Unwrap, work: &mut Work<'_>, hints: &Hints) -> Option<f64> {
     let text = work.get(&unwrap.label)?.to_owned();
     let number = match unwrap.convert {
         Convert::Number => text.trim().parse::<f64>().map_err(|_| float_error(&text)),
@@ -279,11 +287,10 @@ pub(crate) fn unwrap(unwrap: &Unwrap, work: &mut Work<'_>) -> Option<f64> {
             0.0
         }
     };
-    let passes = |filter: &LabelFilter, work: &mut Work<'_>| filters::label(filter, work);
     unwrap
         .filters
         .iter()
-        .all(|filter| passes(filter, work))
+        .all(|filter: &LabelFilter| filters::label(filter, work, hints))
         .then_some(value)
 }
 

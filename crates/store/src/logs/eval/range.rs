@@ -14,7 +14,7 @@ use crate::logs::pipeline::{self, Hints, Work};
 pub(super) fn hints(agg: &RangeAgg, outer: Option<&VectorAgg>) -> Hints {
     let (grouping, none_wanted) = match (&agg.grouping, outer) {
         (Some(inner), _) => (Some(inner), inner.names.is_empty() && !inner.without),
-        (None, Some(outer)) if outer.op == VectorOp::Sum => match &outer.grouping {
+        (None, Some(outer)) if outer.op == VectorOp::Sum && merges(agg.op) => match &outer.grouping {
             Some(outer) => (Some(outer), outer.names.is_empty() && !outer.without),
             None => (None, true),
         },
@@ -49,6 +49,18 @@ pub(super) fn hints(agg: &RangeAgg, outer: Option<&VectorAgg>) -> Hints {
         }
         _ => Hints::default(),
     }
+}
+
+/// Whether samples of several series may be put together before the aggregation.
+const fn merges(op: RangeOp) -> bool {
+    matches!(
+        op,
+        RangeOp::Rate
+            | RangeOp::CountOverTime
+            | RangeOp::BytesRate
+            | RangeOp::BytesOverTime
+            | RangeOp::SumOverTime
+    )
 }
 
 fn stage_labels(stage: &Stage, out: &mut Vec<String>) {
@@ -101,7 +113,7 @@ pub(super) fn vectors(
                 continue;
             }
             let value = match &agg.unwrap {
-                Some(unwrap) => match pipeline::unwrap(unwrap, &mut work) {
+                Some(unwrap) => match pipeline::unwrap(unwrap, &mut work, hints) {
                     Some(value) => value,
                     None => continue,
                 },
@@ -250,7 +262,7 @@ fn quantile(q: f64, mut values: Vec<f64>) -> f64 {
 fn rate_counter(points: &[(i64, f64)], window: (i64, i64), seconds: f64) -> Option<f64> {
     let (first, last) = (points.first()?, points.last()?);
     if points.len() < 2 {
-        return None;
+        return Some(0.0);
     }
     let mut result = last.1 - first.1;
     for pair in points.windows(2) {

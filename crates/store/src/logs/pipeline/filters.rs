@@ -1,6 +1,6 @@
 //! Line filters and label filters.
 
-use super::{Work, float_error};
+use super::{Hints, Work, float_error};
 use crate::logs::labels::quote;
 use crate::logs::logql::{FilterTest, LabelFilter, LineFilter, LineOp, LineTest, units};
 
@@ -19,15 +19,15 @@ pub(super) fn line(filter: &LineFilter, line: &str) -> bool {
 }
 
 /// Whether a line's labels pass. A value that cannot be read passes, with an error label.
-pub(super) fn label(filter: &LabelFilter, work: &mut Work<'_>) -> bool {
+pub(super) fn label(filter: &LabelFilter, work: &mut Work<'_>, hints: &Hints) -> bool {
     match filter {
-        LabelFilter::And(a, b) => label(a, work) && label(b, work),
-        LabelFilter::Or(a, b) => label(a, work) || label(b, work),
+        LabelFilter::And(a, b) => label(a, work, hints) && label(b, work, hints),
+        LabelFilter::Or(a, b) => label(a, work, hints) || label(b, work, hints),
         LabelFilter::Text(matcher) => matcher.matches(work.get(&matcher.name).unwrap_or("")),
         LabelFilter::Compare { name, op, test, .. } => {
             // A line that has failed already is for the error's own filters to drop.
             if work.error.is_some() {
-                return true;
+                return !(hints.drops_errors() && work.get(name).is_none());
             }
             let Some(text) = work.get(name).map(str::to_owned) else {
                 return false;
