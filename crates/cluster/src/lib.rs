@@ -3,12 +3,25 @@
 //! [`Cluster`] is the whole: API server, controllers and node. [`objects::Objects`] is the memory in which its parts
 //! meet; [`runtime::Runtime`] is what the API server asks of the node.
 
+mod api;
+mod cluster;
+mod controllers;
 mod defaults;
+mod kubeconfig;
+pub mod manifests;
 pub mod objects;
+mod quantity;
 pub mod runtime;
+mod schema;
+mod selector;
+mod topology;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
+
+pub use cluster::{Cluster, ClusterError, ServerError, TlsError};
+pub use manifests::{ManifestError, Manifests};
+pub use topology::Topology;
 
 /// How a cluster is to be started.
 #[derive(Clone, Debug)]

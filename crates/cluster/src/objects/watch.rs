@@ -89,6 +89,13 @@ impl Objects {
     }
 }
 
+impl Objects {
+    /// The revision of the latest change, as something to wait on.
+    pub fn changes(&self) -> tokio::sync::watch::Receiver<u64> {
+        self.inner.latest.subscribe()
+    }
+}
+
 impl Watch {
     /// The next change; waits for one. Fails with [`StoreError::Expired`] when the watch fell so far behind that
     /// changes are forgotten: list again. Cancel-safe. Never ends.

@@ -1,0 +1,223 @@
+//! What the server refuses to store, with Kubernetes' field paths and words. Pure.
+
+use serde_json::Value;
+
+use super::status::{ApiError, ApiResult};
+use crate::objects::{Kind, meta};
+use crate::selector::LabelSelector;
+
+/// Checks an object that is to be stored; says all that is wrong at once.
+pub(super) fn object(kind: Kind, object: &Value) -> ApiResult<()> {
+    let mut causes = Vec::new();
+    name(kind, object, &mut causes);
+    match kind {
+        Kind::Pod => pod_spec(&object["spec"], "spec", &mut causes),
+        Kind::Deployment | Kind::ReplicaSet | Kind::StatefulSet | Kind::DaemonSet => {
+            workload(object, &mut causes);
+        }
+        Kind::Job => pod_spec(
+            &object["spec"]["template"]["spec"],
+            "spec.template.spec",
+            &mut causes,
+        ),
+        Kind::Service => service(&object["spec"], &mut causes),
+        _ => {}
+    }
+    refuse(kind, object, &causes)
+}
+
+/// Checks a change.
+pub(super) fn update(kind: Kind, before: &Value, after: &Value) -> ApiResult<()> {
+    let mut causes = Vec::new();
+    match kind {
+        Kind::Deployment | Kind::ReplicaSet | Kind::StatefulSet | Kind::DaemonSet
+            if before["spec"]["selector"] != after["spec"]["selector"] =>
+        {
+            causes.push(cause("spec.selector", "Invalid value: field is immutable"));
+        }
+        Kind::Pod if without_images(before) != without_images(after) => causes.push(cause(
+            "spec",
+            "Forbidden: pod updates may not change fields other than `spec.containers[*].image` and \
+             `spec.initContainers[*].image`",
+        )),
+        _ => {}
+    }
+    refuse(kind, after, &causes)?;
+    object(kind, after)
+}
+
+fn refuse(kind: Kind, object: &Value, causes: &[(String, String)]) -> ApiResult<()> {
+    if causes.is_empty() {
+        return Ok(());
+    }
+    Err(ApiError::invalid(kind, meta::name(object), causes))
+}
+
+type Causes = Vec<(String, String)>;
+
+fn cause(field: &str, message: &str) -> (String, String) {
+    (field.to_owned(), message.to_owned())
+}
+
+fn name(kind: Kind, object: &Value, causes: &mut Causes) {
+    let name = meta::name(object);
+    if name.is_empty() {
+        if meta::text(object, "/metadata/generateName").is_empty() {
+            causes.push(cause(
+                "metadata.name",
+                "Required value: name or generateName is required",
+            ));
+        }
+        return;
+    }
+    let role = matches!(
+        kind,
+        Kind::Role | Kind::RoleBinding | Kind::ClusterRole | Kind::ClusterRoleBinding
+    );
+    let inner = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "-.".contains(c);
+    let edge = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
+    let fine = name.len() <= 253
+        && name.chars().all(inner)
+        && name.starts_with(edge)
+        && name.ends_with(edge);
+    if !fine && !role {
+        causes.push((
+            "metadata.name".to_owned(),
+            format!(
+                "Invalid value: \"{name}\": a lowercase RFC 1123 subdomain must consist of lower case alphanumeric \
+                 characters, '-' or '.', and must start and end with an alphanumeric character (e.g. 'example.com')"
+            ),
+        ));
+    }
+}
+
+fn workload(object: &Value, causes: &mut Causes) {
+    let template = &object["spec"]["template"];
+    match LabelSelector::of_workload(&object["spec"]["selector"]) {
+        None => causes.push(cause("spec.selector", "Required value")),
+        Some(selector) if !selector.matches(template) => causes.push((
+            "spec.template.metadata.labels".to_owned(),
+            format!(
+                "Invalid value: {}: `selector` does not match template `labels`",
+                template["metadata"]["labels"]
+            ),
+        )),
+        Some(_) => {}
+    }
+    if object["spec"]["replicas"]
+        .as_i64()
+        .is_some_and(|replicas| replicas < 0)
+    {
+        causes.push(cause(
+            "spec.replicas",
+            "Invalid value: must be greater than or equal to 0",
+        ));
+    }
+    pod_spec(&template["spec"], "spec.template.spec", causes);
+}
+
+fn pod_spec(spec: &Value, at: &str, causes: &mut Causes) {
+    let containers = meta::items(spec, "/containers");
+    if containers.is_empty() {
+        causes.push((format!("{at}.containers"), "Required value".to_owned()));
+    }
+    let mut names = Vec::new();
+    for (place, container) in containers.iter().enumerate() {
+        for field in ["name", "image"] {
+            if meta::text(container, &format!("/{field}")).is_empty() {
+                causes.push((
+                    format!("{at}.containers[{place}].{field}"),
+                    "Required value".to_owned(),
+                ));
+            }
+        }
+        let name = meta::text(container, "/name");
+        if !name.is_empty() && names.contains(&name) {
+            causes.push((
+                format!("{at}.containers[{place}].name"),
+                format!("Duplicate value: \"{name}\""),
+            ));
+        }
+        names.push(name);
+    }
+}
+
+fn service(spec: &Value, causes: &mut Causes) {
+    let ports = meta::items(spec, "/ports");
+    if ports.is_empty() && spec["type"] != "ExternalName" && spec["clusterIP"] != "None" {
+        causes.push(cause("spec.ports", "Required value"));
+    }
+    for (place, port) in ports.iter().enumerate() {
+        if !port["port"]
+            .as_i64()
+            .is_some_and(|port| (1..=65_535).contains(&port))
+        {
+            causes.push((
+                format!("spec.ports[{place}].port"),
+                format!(
+                    "Invalid value: {}: must be between 1 and 65535, inclusive",
+                    port["port"]
+                ),
+            ));
+        }
+        if ports.len() > 1 && meta::text(port, "/name").is_empty() {
+            causes.push((
+                format!("spec.ports[{place}].name"),
+                "Required value".to_owned(),
+            ));
+        }
+    }
+}
+
+fn without_images(pod: &Value) -> Value {
+    let mut spec = pod["spec"].clone();
+    for list in ["containers", "initContainers"] {
+        for container in spec
+            .get_mut(list)
+            .and_then(Value::as_array_mut)
+            .into_iter()
+            .flatten()
+        {
+            container["image"] = Value::Null;
+        }
+    }
+    spec
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn all_that_is_wrong_is_said_at_once() {
+        let broken = json!({
+            "metadata": { "name": "Bad_Name" },
+            "spec": {
+                "selector": { "matchLabels": { "a": "b" } },
+                "template": { "metadata": { "labels": { "a": "c" } }, "spec": { "containers": [{ "name": "x" }] } },
+            },
+        });
+        let said = object(Kind::Deployment, &broken).unwrap_err().to_string();
+        for part in [
+            "metadata.name",
+            "`selector` does not match",
+            "containers[0].image: Required value",
+        ] {
+            assert!(said.contains(part), "{part} is missing in: {said}");
+        }
+    }
+
+    #[test]
+    fn a_selector_cannot_change() {
+        let before = json!({ "metadata": { "name": "a" }, "spec": { "selector": { "matchLabels": { "a": "b" } } } });
+        let mut after = before.clone();
+        after["spec"]["selector"]["matchLabels"]["a"] = "c".into();
+        assert!(
+            update(Kind::Deployment, &before, &after)
+                .unwrap_err()
+                .to_string()
+                .contains("immutable")
+        );
+    }
+}
