@@ -1,0 +1,194 @@
+//! What the console asks of the world, and how it is done.
+
+use std::sync::Arc;
+
+use engine::{ClusterView, Desk};
+use model::{Check, Period, Query, Response, Timestamp};
+use telemetry::{Direction, LogLine, Telemetry, TimeRange};
+use tokio::sync::mpsc::UnboundedSender;
+use tokio::task::JoinSet;
+
+use crate::message::{Asker, Message, Page, Snapshot};
+use crate::state::Complaint;
+
+/// Where customers' requests that did not go well are found.
+const COMPLAINTS: &str = r#"{namespace="shoplab", app="customers"} | json | outcome != "ok""#;
+/// How many complaints are shown.
+const COMPLAINTS_SHOWN: u32 = 30;
+
+/// Something to be done outside of the console.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Effect {
+    /// Respond to the incident.
+    Respond(Response),
+    /// Ask a backend; it is on record.
+    Ask(Asker, Query, Option<TimeRange>),
+    /// Fetch a whole trace.
+    Trace(String),
+    /// Measure the SLOs.
+    Measure,
+    /// Read what customers complain of.
+    Listen,
+    /// Look at the cluster.
+    Look,
+    /// Describe a pod.
+    Describe(String),
+    /// Read a pod's logs; of its previous container where `previous`.
+    PodLogs(String, Instance),
+    /// Whether there is a hint.
+    Offer,
+    /// Leave.
+    Quit,
+}
+
+/// Which container of a pod.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Instance {
+    /// The one that runs.
+    Present,
+    /// The one before it.
+    Previous,
+}
+
+/// Carries effects out; answers come back as messages.
+#[derive(Debug)]
+pub(crate) struct Doer {
+    shared: Arc<Shared>,
+    messages: UnboundedSender<Message>,
+    tasks: JoinSet<()>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    desk: Desk,
+    telemetry: Telemetry,
+    cluster: ClusterView,
+    checks: Vec<Check>,
+}
+
+impl Doer {
+    pub(crate) fn new(
+        desk: Desk,
+        telemetry: Telemetry,
+        cluster: ClusterView,
+        checks: Vec<Check>,
+        messages: UnboundedSender<Message>,
+    ) -> Self {
+        Self {
+            shared: Arc::new(Shared {
+                desk,
+                telemetry,
+                cluster,
+                checks,
+            }),
+            messages,
+            tasks: JoinSet::new(),
+        }
+    }
+
+    /// Begins `effect`. The console never waits for it.
+    pub(crate) fn begin(&mut self, effect: Effect, now: Timestamp) {
+        while self.tasks.try_join_next().is_some() {}
+        let (shared, messages) = (Arc::clone(&self.shared), self.messages.clone());
+        self.tasks.spawn(async move {
+            if let Some(message) = shared.carry_out(effect, now).await {
+                // The console may have been left meanwhile.
+                drop(messages.send(message));
+            }
+        });
+    }
+}
+
+impl Shared {
+    async fn carry_out(&self, effect: Effect, now: Timestamp) -> Option<Message> {
+        Some(match effect {
+            Effect::Respond(response) => {
+                let outcome = self.desk.respond(response.clone()).await;
+                Message::Responded(response, outcome.map_err(|error| error.to_string()))
+            }
+            Effect::Ask(asker, query, range) => {
+                let answer = self.desk.ask(query, range).await;
+                Message::Answered(asker, answer.map(Box::new).map_err(|e| e.to_string()))
+            }
+            Effect::Trace(id) => Message::Traced(match self.telemetry.traces.trace(&id).await {
+                Ok(Some(trace)) => Ok(Box::new(trace)),
+                Ok(None) => Err(format!("nobody knows the trace {id} (any more)")),
+                Err(error) => Err(error.to_string()),
+            }),
+            Effect::Measure => Message::Measured(self.measure().await),
+            Effect::Listen => Message::Complained(self.listen(now).await),
+            Effect::Look => Message::Looked(self.look().await.map(Box::new)),
+            Effect::Describe(pod) => {
+                let lines = self.cluster.describe(&pod).await;
+                Message::Told(page(format!("describe pod {pod}"), lines))
+            }
+            Effect::PodLogs(pod, instance) => {
+                let previous = instance == Instance::Previous;
+                let title = if previous { "logs --previous" } else { "logs" };
+                let lines = if previous {
+                    self.cluster.previous_logs(&pod).await
+                } else {
+                    self.cluster.logs(&pod).await
+                };
+                Message::Told(page(format!("{title} {pod}"), lines))
+            }
+            Effect::Offer => Message::Offered(self.desk.hint()),
+            Effect::Quit => return None,
+        })
+    }
+
+    async fn measure(&self) -> Vec<(model::CheckName, Option<f64>)> {
+        let mut measured = Vec::with_capacity(self.checks.len());
+        for check in &self.checks {
+            let answer = self.telemetry.metrics.instant(&check.query, None).await;
+            let value = answer
+                .ok()
+                .and_then(|matrix| matrix.number())
+                .map(|point| point.value)
+                .filter(|value| value.is_finite());
+            measured.push((check.name.clone(), value));
+        }
+        measured
+    }
+
+    async fn listen(&self, now: Timestamp) -> Result<Vec<Complaint>, String> {
+        let range = TimeRange::last(Period::from_secs(120), now);
+        let logs = &self.telemetry.logs;
+        let answer = logs
+            .range(COMPLAINTS, range, COMPLAINTS_SHOWN, Direction::Backward)
+            .await
+            .map_err(|error| error.to_string())?;
+        Ok(answer.into_lines().iter().map(complaint).collect())
+    }
+
+    async fn look(&self) -> Result<Snapshot, String> {
+        let look = async {
+            Ok::<_, engine::EngineError>(Snapshot {
+                pods: self.cluster.pods().await?,
+                deployments: self.cluster.deployments().await?,
+                events: self.cluster.events().await?,
+            })
+        };
+        look.await.map_err(|error| error.to_string())
+    }
+}
+
+fn page(title: String, lines: Result<Vec<String>, engine::EngineError>) -> Result<Page, String> {
+    lines
+        .map(|lines| Page { title, lines })
+        .map_err(|error| error.to_string())
+}
+
+fn complaint(line: &LogLine) -> Complaint {
+    let text = |name: &str| {
+        line.field(name)
+            .and_then(|value| value.as_str().map(str::to_owned))
+            .unwrap_or_default()
+    };
+    Complaint {
+        at: line.at,
+        step: text("step"),
+        seen: text("seen"),
+        trace_id: text("trace_id"),
+    }
+}

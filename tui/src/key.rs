@@ -1,0 +1,110 @@
+//! Every key, where it works: help is drawn from here.
+
+use crate::state::Screen;
+
+/// A key and what it does.
+pub(crate) struct Binding {
+    pub(crate) keys: &'static str,
+    pub(crate) does: &'static str,
+}
+
+const fn bind(keys: &'static str, does: &'static str) -> Binding {
+    Binding { keys, does }
+}
+
+/// Keys that work on every screen.
+pub(crate) const EVERYWHERE: [Binding; 11] = [
+    bind("1-8, Tab, Shift-Tab", "go to a screen"),
+    bind("a", "acknowledge the page"),
+    bind("u", "write an update to the stakeholders"),
+    bind("H", "take a hint, for its price"),
+    bind(":", "run a runbook command (Tab completes)"),
+    bind("j k, arrows", "move down, up"),
+    bind("g G", "to the first, the last"),
+    bind("R", "resolve: the incident is over"),
+    bind("?", "help"),
+    bind("Esc", "close, go back"),
+    bind("q", "leave"),
+];
+
+/// Keys that work on `screen` only.
+pub(crate) fn of_screen(screen: Screen) -> &'static [Binding] {
+    match screen {
+        Screen::Incident => &[],
+        Screen::Metrics => {
+            const {
+                &[
+                    bind("i or /", "write PromQL; Enter asks, arrows recall"),
+                    bind("n p", "next, previous ready-made query"),
+                    bind("+ -", "a shorter, longer time"),
+                    bind("r", "ask again"),
+                ]
+            }
+        }
+        Screen::Logs => {
+            const {
+                &[
+                    bind("i", "write LogQL; Enter asks, arrows recall"),
+                    bind("/", "show only lines with a text (! before it: without)"),
+                    bind("f", "follow"),
+                    bind("n p", "next, previous ready-made query"),
+                    bind("t or Enter", "go to the line's trace"),
+                    bind("r", "ask again"),
+                ]
+            }
+        }
+        Screen::Traces => {
+            const {
+                &[
+                    bind("i or /", "write TraceQL; Enter asks, arrows recall"),
+                    bind("n p", "next, previous ready-made query"),
+                    bind("Enter", "open a trace as a waterfall"),
+                    bind("r", "ask again"),
+                ]
+            }
+        }
+        Screen::Cluster => {
+            const {
+                &[
+                    bind("h l", "pods, deployments, events"),
+                    bind("Enter or d", "describe the pod"),
+                    bind("o", "the pod's logs"),
+                    bind("O", "the logs of its previous container"),
+                ]
+            }
+        }
+        Screen::Act => {
+            const {
+                &[
+                    bind("h l", "choose what to do"),
+                    bind("Enter", "do it, after a look at what it means"),
+                ]
+            }
+        }
+        Screen::Answer => {
+            const {
+                &[
+                    bind("h l", "change the field"),
+                    bind("Enter", "submit the diagnosis"),
+                ]
+            }
+        }
+        Screen::Debrief => &[],
+    }
+}
+
+/// The hint line at the foot of `screen`.
+pub(crate) fn footer(screen: Screen) -> String {
+    let own = of_screen(screen)
+        .iter()
+        .take(3)
+        .map(|binding| format!("{} {}", binding.keys, brief(binding.does)));
+    let common = ["a acknowledge", ": command", "? help", "q leave"].map(str::to_owned);
+    own.chain(common).collect::<Vec<_>>().join("  ")
+}
+
+/// The first words, up to a comma or semicolon.
+fn brief(does: &str) -> &str {
+    let end = does.find([',', ';', '(']).unwrap_or(does.len());
+    does[..end].trim_end()
+}

@@ -1,0 +1,60 @@
+//! What can happen to the console.
+
+use crossterm::event::KeyEvent;
+use engine::{DeploymentRow, EventRow, HintOffer, PodRow, QueryAnswer};
+use model::{CheckName, Event, Outcome, Response, Timestamp};
+use telemetry::Trace;
+
+use crate::state::Complaint;
+
+/// Something happened.
+#[derive(Debug)]
+pub(crate) enum Message {
+    /// A key was pressed.
+    Key(KeyEvent),
+    /// Text was pasted.
+    Paste(String),
+    /// Time went on, or the terminal changed its size.
+    Tick(Timestamp),
+    /// The drill recorded an Event.
+    Happened(Box<Event>),
+    /// A query on a screen was answered, or why not.
+    Answered(Asker, Result<Box<QueryAnswer>, String>),
+    /// A trace came, or why not.
+    Traced(Result<Box<Trace>, String>),
+    /// The SLOs were measured.
+    Measured(Vec<(CheckName, Option<f64>)>),
+    /// What customers complain of, newest first; or why nobody knows.
+    Complained(Result<Vec<Complaint>, String>),
+    /// The cluster was looked at.
+    Looked(Result<Box<Snapshot>, String>),
+    /// A text about something in the cluster.
+    Told(Result<Page, String>),
+    /// A response was carried out.
+    Responded(Response, Result<Outcome, String>),
+    /// The next hint, if there is one.
+    Offered(Option<HintOffer>),
+}
+
+/// Which screen asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Asker {
+    Metrics,
+    Logs,
+    Traces,
+}
+
+/// The cluster at one time.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Snapshot {
+    pub(crate) pods: Vec<PodRow>,
+    pub(crate) deployments: Vec<DeploymentRow>,
+    pub(crate) events: Vec<EventRow>,
+}
+
+/// A text to read: a description, logs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Page {
+    pub(crate) title: String,
+    pub(crate) lines: Vec<String>,
+}

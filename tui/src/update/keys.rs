@@ -1,0 +1,354 @@
+//! What a key does, by what has the keys.
+
+use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
+use model::Response;
+
+use super::{ask, lines};
+use crate::effect::{Effect, Instance};
+use crate::message::Asker;
+use crate::state::{Focus, Follow, KINDS, LineFor, Screen, State, Tab, Tone};
+
+/// Takes a key.
+pub(super) fn key(state: &mut State, key: KeyEvent) -> Vec<Effect> {
+    if key.kind == KeyEventKind::Release {
+        return Vec::new();
+    }
+    match state.focus.clone() {
+        Focus::Line(line) => lines::key(state, line, key),
+        Focus::Confirm(action) => {
+            confirmed(state, key, vec![Effect::Respond(Response::Act(action))])
+        }
+        Focus::ConfirmResolve => confirmed(state, key, vec![Effect::Respond(Response::Resolve)]),
+        Focus::ConfirmLeave => confirmed(state, key, vec![Effect::Quit]),
+        Focus::Help => {
+            state.focus = Focus::Screen;
+            Vec::new()
+        }
+        Focus::Screen => on_screen(state, key),
+    }
+}
+
+fn confirmed(state: &mut State, key: KeyEvent, effects: Vec<Effect>) -> Vec<Effect> {
+    match key.code {
+        KeyCode::Char('y' | 'Y') | KeyCode::Enter => {
+            state.focus = Focus::Screen;
+            effects
+        }
+        KeyCode::Char('n' | 'N' | 'q') | KeyCode::Esc => {
+            state.focus = Focus::Screen;
+            Vec::new()
+        }
+        _ => Vec::new(),
+    }
+}
+
+fn on_screen(state: &mut State, key: KeyEvent) -> Vec<Effect> {
+    let control = key.modifiers.contains(KeyModifiers::CONTROL);
+    match key.code {
+        KeyCode::Char('c') if control => return leave(state),
+        KeyCode::Char('q') => return leave(state),
+        KeyCode::Char('?') => state.focus = Focus::Help,
+        KeyCode::Char(':') => {
+            return unless_over(state, |state| {
+                lines::begin(state, LineFor::Command);
+                Vec::new()
+            });
+        }
+        KeyCode::Char(digit @ '1'..='8') => {
+            let index = digit as usize - '1' as usize;
+            return go(state, Screen::ALL[index]);
+        }
+        KeyCode::Tab => return go(state, state.screen.next()),
+        KeyCode::BackTab => return go(state, state.screen.previous()),
+        KeyCode::Char('a') => return acknowledge(state),
+        KeyCode::Char('u') => {
+            return unless_over(state, |state| {
+                lines::begin(state, LineFor::Update);
+                Vec::new()
+            });
+        }
+        KeyCode::Char('H') => return unless_over(state, hint),
+        KeyCode::Char('R') => {
+            return unless_over(state, |state| {
+                state.focus = Focus::ConfirmResolve;
+                Vec::new()
+            });
+        }
+        _ => return of_screen(state, key),
+    }
+    Vec::new()
+}
+
+fn unless_over(state: &mut State, act: impl FnOnce(&mut State) -> Vec<Effect>) -> Vec<Effect> {
+    if state.over.is_some() {
+        state.say(
+            Tone::Wrong,
+            "the drill is over: nothing can be changed any more",
+        );
+        return Vec::new();
+    }
+    act(state)
+}
+
+fn leave(state: &mut State) -> Vec<Effect> {
+    if state.over.is_some() {
+        return vec![Effect::Quit];
+    }
+    state.focus = Focus::ConfirmLeave;
+    Vec::new()
+}
+
+/// Goes to a screen; one that has never asked anything asks now.
+fn go(state: &mut State, screen: Screen) -> Vec<Effect> {
+    state.screen = screen;
+    let asker = match screen {
+        Screen::Metrics if state.metrics.asking.untouched() => Asker::Metrics,
+        Screen::Logs if state.logs.asking.untouched() => Asker::Logs,
+        Screen::Traces if state.traces.asking.untouched() => Asker::Traces,
+        Screen::Cluster => return vec![Effect::Look],
+        _ => return Vec::new(),
+    };
+    if state.over.is_some() {
+        return Vec::new();
+    }
+    ask(state, asker)
+}
+
+fn acknowledge(state: &mut State) -> Vec<Effect> {
+    unless_over(state, |state| {
+        if state.acknowledged() {
+            state.say(Tone::Wrong, "the page is acknowledged already");
+            return Vec::new();
+        }
+        if state.timeline.clocks().paged.is_none() {
+            state.say(Tone::Wrong, "nothing to acknowledge: no page has come");
+            return Vec::new();
+        }
+        vec![Effect::Respond(Response::Acknowledge)]
+    })
+}
+
+fn hint(state: &mut State) -> Vec<Effect> {
+    match &state.incident.hint {
+        None => state.say(Tone::Wrong, "there are no more hints"),
+        Some(offer) => match offer.due_in {
+            None => state.say(Tone::Wrong, "hints come after the page"),
+            Some(left) if left > model::Period::ZERO => {
+                let seconds = model::Period::from_secs(left.as_secs_f64().ceil() as u64);
+                state.say(
+                    Tone::Wrong,
+                    format!("the next hint can be asked for in {seconds}"),
+                );
+            }
+            Some(_) => return vec![Effect::Respond(Response::Hint)],
+        },
+    }
+    Vec::new()
+}
+
+fn of_screen(state: &mut State, key: KeyEvent) -> Vec<Effect> {
+    match state.screen {
+        Screen::Incident => {
+            let last = state.incident.complaints.len();
+            step(&mut state.incident.selected, last, key.code);
+            Vec::new()
+        }
+        Screen::Metrics => metrics(state, key.code),
+        Screen::Logs => logs(state, key.code),
+        Screen::Traces => traces(state, key.code),
+        Screen::Cluster => cluster(state, key.code),
+        Screen::Act => act(state, key.code),
+        Screen::Answer => answer(state, key.code),
+        Screen::Debrief => {
+            step(&mut state.debrief_scroll, usize::MAX / 2, key.code);
+            Vec::new()
+        }
+    }
+}
+
+/// Moves a selection among `count` rows.
+fn step(selected: &mut usize, count: usize, code: KeyCode) {
+    let last = count.saturating_sub(1);
+    *selected = match code {
+        KeyCode::Down | KeyCode::Char('j') => (*selected + 1).min(last),
+        KeyCode::Up | KeyCode::Char('k') => selected.saturating_sub(1),
+        KeyCode::PageDown => (*selected + 10).min(last),
+        KeyCode::PageUp => selected.saturating_sub(10),
+        KeyCode::Home | KeyCode::Char('g') => 0,
+        KeyCode::End | KeyCode::Char('G') if count < usize::MAX / 2 => last,
+        _ => (*selected).min(last),
+    };
+}
+
+fn metrics(state: &mut State, code: KeyCode) -> Vec<Effect> {
+    match code {
+        KeyCode::Char('i' | '/') | KeyCode::Enter => lines::begin(state, LineFor::Query),
+        KeyCode::Char('n') => state.metrics.asking.turn(1),
+        KeyCode::Char('p') => state.metrics.asking.turn(-1),
+        KeyCode::Char('+') => state.metrics.widen(-1),
+        KeyCode::Char('-') => state.metrics.widen(1),
+        KeyCode::Char('r') => {}
+        code => {
+            let series = match state.metrics.asking.reply.data().map(|answer| &answer.data) {
+                Some(engine::AnswerData::Series(matrix)) => matrix.series.len(),
+                _ => 0,
+            };
+            step(&mut state.metrics.selected, series, code);
+            return Vec::new();
+        }
+    }
+    match code {
+        KeyCode::Char('n' | 'p' | '+' | '-' | 'r') => {
+            unless_over(state, |state| ask(state, Asker::Metrics))
+        }
+        _ => Vec::new(),
+    }
+}
+
+fn logs(state: &mut State, code: KeyCode) -> Vec<Effect> {
+    match code {
+        KeyCode::Char('i') => lines::begin(state, LineFor::Query),
+        KeyCode::Char('/') => lines::begin(state, LineFor::Filter),
+        KeyCode::Char('f') => {
+            state.logs.follow = match state.logs.follow {
+                Follow::On => Follow::Off,
+                Follow::Off => Follow::On,
+            };
+            state.logs.selected = 0;
+        }
+        KeyCode::Char('n') => state.logs.asking.turn(1),
+        KeyCode::Char('p') => state.logs.asking.turn(-1),
+        KeyCode::Char('t') | KeyCode::Enter => {
+            let selected = state.logs.selected;
+            let trace = state.logs.lines().get(selected).and_then(|line| {
+                let id = line.field("trace_id")?;
+                id.as_str().map(str::to_owned)
+            });
+            return match trace {
+                Some(id) if !id.is_empty() => vec![Effect::Trace(id)],
+                _ => {
+                    state.say(Tone::Wrong, "this line belongs to no trace");
+                    Vec::new()
+                }
+            };
+        }
+        KeyCode::Char('r') => {}
+        code => {
+            let count = state.logs.lines().len();
+            step(&mut state.logs.selected, count, code);
+        }
+    }
+    match code {
+        KeyCode::Char('n' | 'p' | 'r') => unless_over(state, |state| ask(state, Asker::Logs)),
+        _ => Vec::new(),
+    }
+}
+
+fn traces(state: &mut State, code: KeyCode) -> Vec<Effect> {
+    if let Some((trace, selected)) = &mut state.traces.open {
+        match code {
+            KeyCode::Esc | KeyCode::Backspace | KeyCode::Char('h') => state.traces.open = None,
+            code => step(selected, trace.spans.len(), code),
+        }
+        return Vec::new();
+    }
+    match code {
+        KeyCode::Char('i' | '/') => lines::begin(state, LineFor::Query),
+        KeyCode::Char('n') => state.traces.asking.turn(1),
+        KeyCode::Char('p') => state.traces.asking.turn(-1),
+        KeyCode::Enter | KeyCode::Char('l') => {
+            let found = state.traces.found().get(state.traces.selected);
+            return found
+                .map(|trace| Effect::Trace(trace.trace_id.clone()))
+                .into_iter()
+                .collect();
+        }
+        KeyCode::Char('r') => {}
+        code => {
+            let count = state.traces.found().len();
+            step(&mut state.traces.selected, count, code);
+        }
+    }
+    match code {
+        KeyCode::Char('n' | 'p' | 'r') => unless_over(state, |state| ask(state, Asker::Traces)),
+        _ => Vec::new(),
+    }
+}
+
+fn cluster(state: &mut State, code: KeyCode) -> Vec<Effect> {
+    if let Some((page, from)) = &mut state.cluster.page {
+        match code {
+            KeyCode::Esc | KeyCode::Backspace => state.cluster.page = None,
+            code => step(from, page.lines.len(), code),
+        }
+        return Vec::new();
+    }
+    let pod = state.cluster.pod().map(str::to_owned);
+    match (code, pod) {
+        (KeyCode::Char('l') | KeyCode::Right, _) => turn_tab(state, 1),
+        (KeyCode::Char('h') | KeyCode::Left, _) => turn_tab(state, -1),
+        (KeyCode::Enter | KeyCode::Char('d'), Some(pod)) => return vec![Effect::Describe(pod)],
+        (KeyCode::Char('o'), Some(pod)) => return vec![Effect::PodLogs(pod, Instance::Present)],
+        (KeyCode::Char('O'), Some(pod)) => return vec![Effect::PodLogs(pod, Instance::Previous)],
+        (KeyCode::Enter | KeyCode::Char('d' | 'o' | 'O'), None) => {
+            let why = match state.cluster.tab {
+                Tab::Pods => "there is no pod",
+                Tab::Deployments | Tab::Events => "this works on pods: press h or l",
+            };
+            state.say(Tone::Wrong, why);
+        }
+        (code, _) => {
+            let rows = state.cluster.rows();
+            step(&mut state.cluster.selected, rows, code);
+        }
+    }
+    Vec::new()
+}
+
+fn turn_tab(state: &mut State, step: isize) {
+    state.cluster.tab = state.cluster.tab.turn(step);
+    state.cluster.selected = 0;
+}
+
+fn act(state: &mut State, code: KeyCode) -> Vec<Effect> {
+    let kinds = KINDS.len() as isize;
+    let turn = |kind: usize, step: isize| (kind as isize + step).rem_euclid(kinds) as usize;
+    match code {
+        KeyCode::Char('l') | KeyCode::Right => state.act.kind = turn(state.act.kind, 1),
+        KeyCode::Char('h') | KeyCode::Left => state.act.kind = turn(state.act.kind, -1),
+        KeyCode::Enter => {
+            return unless_over(state, |state| {
+                if let Some(action) = state.chosen_action() {
+                    state.focus = Focus::Confirm(action);
+                }
+                Vec::new()
+            });
+        }
+        code => {
+            let count = state.facts.services.len();
+            step(&mut state.act.service, count, code);
+        }
+    }
+    Vec::new()
+}
+
+fn answer(state: &mut State, code: KeyCode) -> Vec<Effect> {
+    match code {
+        KeyCode::Down | KeyCode::Char('j') => state.answer.go(1),
+        KeyCode::Up | KeyCode::Char('k') => state.answer.go(-1),
+        KeyCode::Right | KeyCode::Char('l') => state.answer.turn(1),
+        KeyCode::Left | KeyCode::Char('h') => state.answer.turn(-1),
+        KeyCode::Enter => {
+            return unless_over(state, |state| {
+                let diagnosis = state.answer.diagnosis();
+                state.answer.submitted = Some(diagnosis.clone());
+                vec![
+                    Effect::Respond(Response::Declare(state.answer.severity())),
+                    Effect::Respond(Response::Diagnose(diagnosis)),
+                ]
+            });
+        }
+        _ => {}
+    }
+    Vec::new()
+}
