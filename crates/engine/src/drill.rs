@@ -211,3 +211,8 @@ impl Drop for Drill {
         }
     }
 }
+
+#[cfg(test)]
+mod fake;
+#[cfg(test)]
+mod tests;

@@ -9,10 +9,10 @@ use std::path::Path;
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::core::v1::{Event, Pod};
 use kube::api::{Api, ListParams, LogParams};
-use model::{Period, ServiceName, Timestamp};
+use model::{Period, Timestamp};
 
-use crate::EngineError;
 use crate::platform::{client, said};
+use crate::{Clock, EngineError};
 
 /// How many lines of a log are read.
 const LOG_LINES: i64 = 500;
@@ -26,67 +26,57 @@ pub struct ClusterView {
     events: Api<Event>,
 }
 
-/// A pod, as `kubectl get pods -o wide` lists it.
+/// A pod, as `kubectl get pods` shows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PodRow {
     /// Its name.
     pub name: String,
-    /// The service that it belongs to (its label `name`).
-    pub service: ServiceName,
     /// How many of its containers are ready.
     pub ready: u32,
     /// How many containers it has.
     pub containers: u32,
-    /// `Running`, `CrashLoopBackOff`, `Terminating` and so on.
+    /// Its phase, or what keeps it from running, such as `CrashLoopBackOff`.
     pub status: String,
     /// How often its containers were restarted.
     pub restarts: u32,
-    /// When its container that ended last did so, and why, where one did.
-    pub last_end: Option<(Timestamp, String)>,
-    /// When it was made.
-    pub created: Timestamp,
+    /// How old it is.
+    pub age: Period,
     /// Its address.
-    pub ip: String,
-    /// The image of its first container.
-    pub image: String,
+    pub address: String,
 }
 
-/// A Deployment, as `kubectl get deployments` lists it.
+/// A Deployment, as `kubectl get deployments` shows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DeploymentRow {
-    /// The service that it runs.
-    pub service: ServiceName,
-    /// How many pods it shall have.
-    pub wanted: u32,
-    /// How many of them are ready.
+    /// Its name.
+    pub name: String,
+    /// How many pods are ready.
     pub ready: u32,
-    /// How many of them have the present template.
+    /// How many are wanted.
+    pub wanted: u32,
+    /// How many are of the newest revision.
     pub updated: u32,
-    /// How many of them are available.
+    /// How many are available.
     pub available: u32,
+    /// How old it is.
+    pub age: Period,
     /// The image of its first container.
     pub image: String,
-    /// Its revision, from 1; 0 where none is known.
-    pub revision: u64,
-    /// When it was made.
-    pub created: Timestamp,
 }
 
-/// An Event of the cluster, as `kubectl get events` lists it.
+/// An Event of the cluster, as `kubectl get events` shows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EventRow {
-    /// When it was last seen.
-    pub at: Timestamp,
-    /// Whether it is a warning.
-    pub warning: bool,
-    /// Its reason, such as `BackOff`.
+    /// How long ago it was last seen.
+    pub age: Period,
+    /// `Normal` or `Warning`.
+    pub kind: String,
+    /// Why, in one word, such as `BackOff`.
     pub reason: String,
-    /// What it is about, such as `pod/payment-6c8f9d-x2v7k`.
+    /// What it is about, such as `pod/orders-6d8f-x2x4k`.
     pub object: String,
     /// What it says.
     pub message: String,
-    /// How often it was seen.
-    pub count: u32,
 }
 
 impl ClusterView {
@@ -111,7 +101,8 @@ impl ClusterView {
     pub async fn pods(&self) -> Result<Vec<PodRow>, EngineError> {
         let pods = self.pods.list(&ListParams::default()).await;
         let pods = pods.map_err(|error| self.failed("the pods", &error))?;
-        let mut rows: Vec<PodRow> = pods.items.iter().map(rows::pod).collect();
+        let now = now();
+        let mut rows: Vec<PodRow> = pods.items.iter().map(|pod| rows::pod(pod, now)).collect();
         rows.sort_by(|a, b| a.name.cmp(&b.name));
         Ok(rows)
     }
@@ -123,8 +114,10 @@ impl ClusterView {
     pub async fn deployments(&self) -> Result<Vec<DeploymentRow>, EngineError> {
         let listed = self.deployments.list(&ListParams::default()).await;
         let listed = listed.map_err(|error| self.failed("the deployments", &error))?;
-        let mut rows: Vec<DeploymentRow> = listed.items.iter().map(rows::deployment).collect();
-        rows.sort_by(|a, b| a.service.cmp(&b.service));
+        let now = now();
+        let rows = listed.items.iter().map(|each| rows::deployment(each, now));
+        let mut rows: Vec<DeploymentRow> = rows.collect();
+        rows.sort_by(|a, b| a.name.cmp(&b.name));
         Ok(rows)
     }
 
@@ -135,8 +128,13 @@ impl ClusterView {
     pub async fn events(&self) -> Result<Vec<EventRow>, EngineError> {
         let events = self.events.list(&ListParams::default()).await;
         let events = events.map_err(|error| self.failed("the events", &error))?;
-        let mut rows: Vec<EventRow> = events.items.iter().map(rows::event).collect();
-        rows.sort_by_key(|row| std::cmp::Reverse(row.at));
+        let now = now();
+        let mut rows: Vec<EventRow> = events
+            .items
+            .iter()
+            .map(|event| rows::event(event, now))
+            .collect();
+        rows.sort_by_key(|row| row.age);
         Ok(rows)
     }
 
@@ -152,7 +150,7 @@ impl ClusterView {
         let events = self.events().await.unwrap_or_default();
         let object = format!("pod/{pod}");
         let events: Vec<EventRow> = events.into_iter().filter(|e| e.object == object).collect();
-        Ok(describe::pod(&got, &events))
+        Ok(describe::pod(&got, &events, now()))
     }
 
     /// The last lines that a pod wrote.
@@ -201,9 +199,7 @@ impl std::fmt::Debug for ClusterView {
     }
 }
 
-impl PodRow {
-    /// How old it is at `now`.
-    pub fn age(&self, now: Timestamp) -> Period {
-        now.since(self.created)
-    }
+/// Ages are shown, never recorded: the machine's clock will do.
+fn now() -> Timestamp {
+    Clock::system().now()
 }

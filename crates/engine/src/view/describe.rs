@@ -2,18 +2,19 @@
 
 use k8s_openapi::api::core::v1::{Container, ContainerState, ContainerStatus, Pod, Probe};
 
+use model::{Period, Timestamp};
+
 use super::EventRow;
 use super::rows::{self, statuses};
 
 /// Describes `pod` with its `events`.
-pub(super) fn pod(pod: &Pod, events: &[EventRow]) -> Vec<String> {
-    let row = rows::pod(pod);
+pub(super) fn pod(pod: &Pod, events: &[EventRow], now: Timestamp) -> Vec<String> {
+    let row = rows::pod(pod, now);
     let mut lines = vec![
         format!("Name:       {}", row.name),
-        format!("Service:    {}", row.service),
         format!("Status:     {}", row.status),
-        format!("IP:         {}", row.ip),
-        format!("Created:    {}", moment(row.created)),
+        format!("IP:         {}", row.address),
+        format!("Age:        {}", whole(row.age)),
         String::new(),
         "Containers:".to_owned(),
     ];
@@ -42,13 +43,10 @@ pub(super) fn pod(pod: &Pod, events: &[EventRow]) -> Vec<String> {
         lines.push("  none".to_owned());
     }
     for event in events {
-        let kind = if event.warning { "Warning" } else { "Normal" };
+        let age = format!("{} ago", whole(event.age));
         lines.push(format!(
-            "  {} {kind:<8} {:<16} x{} {}",
-            moment(event.at),
-            event.reason,
-            event.count,
-            event.message
+            "  {:<8} {:<16} {age:<12} {}",
+            event.kind, event.reason, event.message
         ));
     }
     lines
@@ -149,8 +147,13 @@ fn probe(probe: &Probe) -> String {
     )
 }
 
+/// An age in whole seconds.
+fn whole(age: Period) -> Period {
+    Period::from_secs(age.as_millis() / 1_000)
+}
+
 /// `2026-01-01T00:00:00Z`; a dash where it is not known.
-fn moment(at: model::Timestamp) -> String {
+fn moment(at: Timestamp) -> String {
     let millis = i64::try_from(at.as_millis()).unwrap_or_default();
     match jiff::Timestamp::from_millisecond(millis) {
         Ok(at) if millis > 0 => format!("{at:.0}"),
@@ -161,7 +164,6 @@ fn moment(at: model::Timestamp) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use model::Timestamp;
     use serde_json::json;
 
     #[test]
@@ -180,21 +182,20 @@ mod tests {
         }))
         .expect("a pod");
         let backoff = EventRow {
-            at: Timestamp::from_millis(1_767_225_660_000),
-            warning: true,
+            age: Period::from_millis(61_500),
+            kind: "Warning".to_owned(),
             reason: "BackOff".to_owned(),
             object: "pod/orders-1".to_owned(),
             message: "Back-off restarting failed container".to_owned(),
-            count: 4,
         };
-        let text = pod(&crashed, &[backoff]).join("\n");
+        let now = Timestamp::from_millis(1_767_225_720_000);
+        let text = pod(&crashed, &[backoff], now).join("\n");
         assert_eq!(
             text,
             "Name:       orders-1
-Service:    orders
 Status:     CrashLoopBackOff
 IP:         127.1.0.9
-Created:    2026-01-01T00:00:00Z
+Age:        2m
 
 Containers:
   orders:
@@ -212,7 +213,7 @@ Conditions:
   Ready              False  ContainersNotReady
 
 Events:
-  2026-01-01T00:01:00Z Warning  BackOff          x4 Back-off restarting failed container"
+  Warning  BackOff          1m1s ago     Back-off restarting failed container"
         );
     }
 }

@@ -3,35 +3,28 @@
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::core::v1::{ContainerStatus, Event, Pod};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
-use model::Timestamp;
+use model::{Period, Timestamp};
 
 use super::{DeploymentRow, EventRow, PodRow};
 
-pub(super) fn pod(pod: &Pod) -> PodRow {
+pub(super) fn pod(pod: &Pod, now: Timestamp) -> PodRow {
     let meta = &pod.metadata;
     let statuses = statuses(pod);
     let containers = pod.spec.as_ref().map_or(0, |spec| spec.containers.len());
-    let labels = meta.labels.as_ref();
-    let service = labels.and_then(|labels| labels.get("name").cloned());
     let restarts: i32 = statuses.iter().map(|status| status.restart_count).sum();
     let ip = pod.status.as_ref().and_then(|status| status.pod_ip.clone());
-    let spec = pod.spec.as_ref();
-    let first = spec.and_then(|spec| spec.containers.first());
     PodRow {
         name: meta.name.clone().unwrap_or_default(),
-        service: service.unwrap_or_default().into(),
         ready: count(statuses.iter().filter(|status| status.ready).count()),
         containers: count(containers),
         status: status(pod),
         restarts: u32::try_from(restarts).unwrap_or_default(),
-        last_end: last_end(statuses),
-        created: time(meta.creation_timestamp.as_ref()),
-        ip: ip.unwrap_or_default(),
-        image: first.and_then(|c| c.image.clone()).unwrap_or_default(),
+        age: age(meta.creation_timestamp.as_ref(), now),
+        address: ip.unwrap_or_default(),
     }
 }
 
-pub(super) fn deployment(deployment: &Deployment) -> DeploymentRow {
+pub(super) fn deployment(deployment: &Deployment, now: Timestamp) -> DeploymentRow {
     let meta = &deployment.metadata;
     let spec = deployment.spec.as_ref();
     let status = deployment.status.as_ref();
@@ -39,23 +32,18 @@ pub(super) fn deployment(deployment: &Deployment) -> DeploymentRow {
         |number: Option<i32>| u32::try_from(number.unwrap_or_default()).unwrap_or_default();
     let pod = spec.and_then(|spec| spec.template.spec.as_ref());
     let first = pod.and_then(|pod| pod.containers.first());
-    let annotations = meta.annotations.as_ref();
-    let revision = annotations.and_then(|all| all.get("deployment.kubernetes.io/revision"));
     DeploymentRow {
-        service: meta.name.clone().unwrap_or_default().into(),
+        name: meta.name.clone().unwrap_or_default(),
         wanted: number(spec.map(|spec| spec.replicas.unwrap_or(1))),
         ready: number(status.and_then(|status| status.ready_replicas)),
         updated: number(status.and_then(|status| status.updated_replicas)),
         available: number(status.and_then(|status| status.available_replicas)),
+        age: age(meta.creation_timestamp.as_ref(), now),
         image: first.and_then(|c| c.image.clone()).unwrap_or_default(),
-        revision: revision
-            .and_then(|text| text.parse().ok())
-            .unwrap_or_default(),
-        created: time(meta.creation_timestamp.as_ref()),
     }
 }
 
-pub(super) fn event(event: &Event) -> EventRow {
+pub(super) fn event(event: &Event, now: Timestamp) -> EventRow {
     let object = &event.involved_object;
     let kind = object.kind.clone().unwrap_or_default().to_lowercase();
     let name = object.name.clone().unwrap_or_default();
@@ -66,12 +54,11 @@ pub(super) fn event(event: &Event) -> EventRow {
         .or(micro)
         .or(event.metadata.creation_timestamp.clone());
     EventRow {
-        at: time(at.as_ref()),
-        warning: event.type_.as_deref() == Some("Warning"),
+        age: age(at.as_ref(), now),
+        kind: event.type_.clone().unwrap_or_default(),
         reason: event.reason.clone().unwrap_or_default(),
         object: format!("{kind}/{name}"),
         message: event.message.clone().unwrap_or_default(),
-        count: u32::try_from(event.count.unwrap_or(1)).unwrap_or(1),
     }
 }
 
@@ -100,16 +87,9 @@ fn status(pod: &Pod) -> String {
     why.or_else(phase).unwrap_or_else(|| "Unknown".to_owned())
 }
 
-fn last_end(statuses: &[ContainerStatus]) -> Option<(Timestamp, String)> {
-    let ended = statuses
-        .iter()
-        .filter_map(|status| status.last_state.as_ref()?.terminated.as_ref());
-    ended
-        .map(|ended| {
-            let reason = ended.reason.clone().unwrap_or_default();
-            (time(ended.finished_at.as_ref()), reason)
-        })
-        .max_by_key(|(at, _)| *at)
+/// How long ago `at` was; nothing where it is not known.
+fn age(at: Option<&Time>, now: Timestamp) -> Period {
+    at.map_or(Period::ZERO, |at| now.since(time(Some(at))))
 }
 
 pub(super) fn time(time: Option<&Time>) -> Timestamp {
@@ -139,6 +119,11 @@ mod tests {
         .expect("a pod")
     }
 
+    /// The first minute of 2026, at `second`.
+    fn at(second: u64) -> Timestamp {
+        Timestamp::from_millis(1_767_225_600_000 + second * 1_000)
+    }
+
     #[test]
     fn a_pod_s_status_is_why_a_container_does_not_run_or_its_phase() {
         let running = json!({ "running": { "startedAt": "2026-01-01T00:01:10Z" } });
@@ -156,34 +141,30 @@ mod tests {
                 "Error",
             ),
         ] {
-            assert_eq!(pod(&made(state, deleted)).status, status);
+            assert_eq!(pod(&made(state, deleted), at(0)).status, status);
         }
     }
 
     #[test]
     fn a_pod_s_row_has_what_kubectl_lists() {
-        let row = pod(&made(json!({}), None));
-        let at = Timestamp::from_millis(1_767_225_600_000);
-        assert_eq!(row.service, "payment");
+        let row = pod(&made(json!({}), None), at(60));
         assert_eq!((row.ready, row.containers, row.restarts), (1, 1, 2));
-        assert_eq!((row.created, row.ip.as_str()), (at, "127.1.0.9"));
-        let minute = model::Period::from_secs(60);
         assert_eq!(
-            row.last_end,
-            Some((at.plus(minute), "OOMKilled".to_owned()))
+            (row.name.as_str(), row.address.as_str()),
+            ("payment-1", "127.1.0.9")
         );
-        assert_eq!(row.age(at.plus(minute)), minute);
+        assert_eq!(row.age, Period::from_secs(60));
     }
 
     #[test]
-    fn an_event_s_time_is_when_it_was_last_seen() {
-        for (times, at) in [
+    fn an_event_s_age_counts_from_when_it_was_last_seen() {
+        for (times, age) in [
             (
                 json!({ "lastTimestamp": "2026-01-01T00:00:02Z", "eventTime": "2026-01-01T00:00:01.000000Z" }),
-                2,
+                58,
             ),
-            (json!({ "eventTime": "2026-01-01T00:00:01.000000Z" }), 1),
-            (json!({}), 0),
+            (json!({ "eventTime": "2026-01-01T00:00:01.000000Z" }), 59),
+            (json!({}), 60),
         ] {
             let mut json = json!({
                 "metadata": { "creationTimestamp": "2026-01-01T00:00:00Z" }, "type": "Warning",
@@ -192,14 +173,11 @@ mod tests {
             if let (Some(into), Some(times)) = (json.as_object_mut(), times.as_object()) {
                 into.extend(times.clone());
             }
-            let row = event(&serde_json::from_value(json).expect("an Event"));
+            let row = event(&serde_json::from_value(json).expect("an Event"), at(60));
+            assert_eq!(row.age, Period::from_secs(age));
             assert_eq!(
-                row.at,
-                Timestamp::from_millis(1_767_225_600_000 + at * 1_000)
-            );
-            assert_eq!(
-                (row.object.as_str(), row.count, row.warning),
-                ("pod/payment-1", 4, true)
+                (row.object.as_str(), row.kind.as_str()),
+                ("pod/payment-1", "Warning")
             );
         }
     }
