@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
@@ -61,7 +61,6 @@ pub(crate) struct Inner {
     journal: Arc<Mutex<Option<Journal>>>,
     live: Mutex<BTreeMap<InjectionId, Arc<Live>>>,
     last_id: AtomicU32,
-    closing: AtomicBool,
     words: UnboundedSender<Word>,
 }
 
@@ -94,7 +93,6 @@ impl Chaos {
             journal: Arc::new(Mutex::new(Some(journal))),
             live: Mutex::default(),
             last_id: AtomicU32::new(0),
-            closing: AtomicBool::new(false),
             words,
         });
         let cancel = CancellationToken::new();
@@ -133,11 +131,10 @@ impl Chaos {
         };
         let limit = inner.config.undo_within;
         let failed = match live.inject(limit.duration()).await {
-            Some(Ok(())) if !inner.closing.load(Ordering::Acquire) => {
+            Some(Ok(())) => {
                 inner.tell(Word::Look);
                 return Ok(injection);
             }
-            Some(Ok(())) => ChaosError::Closing { kind: spec.kind },
             Some(Err(error)) => error,
             None => ChaosError::TooSlow {
                 kind: spec.kind,
@@ -159,9 +156,8 @@ impl Chaos {
         join_all(undos).await
     }
 
-    /// Injects nothing more, undoes everything, and ends the lease keeper.
+    /// Undoes everything, and ends the lease keeper.
     pub async fn close(mut self) -> Vec<(InjectionId, UndoReport)> {
-        self.inner.closing.store(true, Ordering::Release);
         let reports = self.undo_all().await;
         self.cancel.cancel();
         if let Some(keeper) = self.keeper.take()

@@ -77,12 +77,6 @@ pub enum ChaosError {
         /// What does not fit.
         source: serde_json::Error,
     },
-    /// The lab is stopping.
-    #[error("`{kind}` was not injected: faults are being undone")]
-    Closing {
-        /// The kind of fault.
-        kind: &'static str,
-    },
     /// It took too long; what had been done was undone.
     #[error("`{kind}` could not be injected within {limit}; it was undone")]
     TooSlow {

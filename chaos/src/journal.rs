@@ -15,7 +15,7 @@ use crate::ChaosError;
 #[serde(rename_all = "kebab-case")]
 enum Line {
     /// This is about to be put into the world.
-    Injecting(Entry),
+    Injecting(Box<Entry>),
     /// This is out of the world, as was read back.
     Undone {
         owner: String,
@@ -96,7 +96,7 @@ impl Journal {
 
     /// Writes that `entry` is about to happen; it is on the disk when this returns.
     pub(crate) fn injecting(&mut self, entry: &Entry) -> Result<(), ChaosError> {
-        self.append(&Line::Injecting(entry.clone()))
+        self.append(&Line::Injecting(Box::new(entry.clone())))
     }
 
     /// Writes that it is undone.
@@ -145,7 +145,7 @@ impl Journal {
                 continue;
             }
             match serde_json::from_slice(line) {
-                Ok(Line::Injecting(entry)) => pending.push(entry),
+                Ok(Line::Injecting(entry)) => pending.push(*entry),
                 Ok(Line::Undone { owner, id, .. }) => {
                     pending.retain(|entry| (&entry.owner, entry.id) != (&owner, id));
                 }
