@@ -13,6 +13,7 @@ use crate::api::{Api, Server, TlsMaterial};
 use crate::controllers::Controllers;
 use crate::kubeconfig::Kubeconfig;
 use crate::manifests::{Manifest, Manifests};
+use crate::node::{Node, NodeError};
 use crate::objects::{Kind, Objects, StoreError, meta};
 use crate::runtime::Runtime;
 
@@ -23,6 +24,7 @@ pub struct Cluster {
     objects: Objects,
     server: Option<Server>,
     controllers: Option<JoinHandle<()>>,
+    node: Option<Node>,
     cancel: CancellationToken,
     access: Access,
     kubeconfig_lab: PathBuf,
@@ -49,6 +51,9 @@ pub enum ClusterError {
     /// The client for Pods' ports could not be made.
     #[error("cannot make the client that reaches Pods: {0}")]
     Client(#[from] reqwest::Error),
+    /// The node could not start.
+    #[error(transparent)]
+    Node(#[from] NodeError),
     /// A manifest was refused.
     #[error("{file}:{line}: {source}")]
     Refused {
@@ -62,6 +67,24 @@ pub enum ClusterError {
 }
 
 impl Cluster {
+    /// Starts everything: API server, controllers, and a node whose containers are processes.
+    pub async fn start(config: Config) -> Result<Self, ClusterError> {
+        let objects = Objects::new();
+        furnish(&objects);
+        let node = Node::start(objects.clone(), config.node.clone(), &CancellationToken::new())?;
+        let runtime = Arc::new(node.inspector());
+        match Self::start_with(&config, objects, runtime).await {
+            Ok(mut cluster) => {
+                cluster.node = Some(node);
+                Ok(cluster)
+            }
+            Err(error) => {
+                node.stop().await;
+                Err(error)
+            }
+        }
+    }
+
     /// Starts API server and controllers over `objects`, whose Pods `runtime` runs.
     pub async fn start_with(
         config: &Config,
@@ -92,6 +115,7 @@ impl Cluster {
             objects,
             server: Some(server),
             controllers: Some(controllers),
+            node: None,
             cancel,
             access,
             kubeconfig_lab: config.state_dir.join("kubeconfig"),
@@ -188,7 +212,7 @@ impl Cluster {
             .map(drop)
     }
 
-    /// Stops API server and controllers and waits for them.
+    /// Ends every container, API server and controllers, and waits for them.
     pub async fn stop(mut self) {
         self.end().await;
     }
@@ -202,6 +226,9 @@ impl Cluster {
             && let Err(error) = controllers.await
         {
             tracing::error!(%error, "the controllers ended badly");
+        }
+        if let Some(node) = self.node.take() {
+            node.stop().await;
         }
     }
 

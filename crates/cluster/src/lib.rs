@@ -9,6 +9,7 @@ mod controllers;
 mod defaults;
 mod kubeconfig;
 pub mod manifests;
+pub mod node;
 pub mod objects;
 mod quantity;
 pub mod runtime;
@@ -34,14 +35,18 @@ pub struct Config {
     pub listen_plain: SocketAddr,
     /// Namespaces that responders can neither read nor change.
     pub hidden_namespaces: Vec<String>,
+    /// The node: which images stand for which programs, the lab's key and so on.
+    pub node: node::Config,
 }
 
 impl Config {
-    /// The usual: free loopback ports, namespace `shoplab` hidden from responders.
+    /// The usual: free loopback ports, namespace `shoplab` hidden from responders, a node without images.
     pub fn new(state_dir: impl Into<PathBuf>) -> Self {
         let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        let state_dir = state_dir.into();
         Self {
-            state_dir: state_dir.into(),
+            node: node::Config::new(state_dir.join("node")),
+            state_dir,
             listen: any,
             listen_plain: any,
             hidden_namespaces: vec!["shoplab".to_owned()],
