@@ -53,7 +53,7 @@ pub struct Limits {
     pub interval: Period,
     /// How long one question of the engine to a backend may take.
     pub telemetry: Period,
-    /// How long undoing may take.
+    /// How long one injection, and how long undoing all of them, may take.
     pub undo: Period,
     /// How long undoing may take when somebody interrupts.
     pub interrupt: Period,
@@ -76,7 +76,7 @@ impl Default for Limits {
             steady_window: Period::from_secs(5),
             interval: Period::from_secs(1),
             telemetry: Period::from_secs(3),
-            undo: Period::from_secs(30),
+            undo: Period::from_secs(20),
             interrupt: Period::from_secs(4),
             lease: Period::from_secs(30),
             patience: Period::from_secs(60),

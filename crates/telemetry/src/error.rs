@@ -102,7 +102,7 @@ impl Position {
         let mut starts = message
             .match_indices(|c: char| c.is_ascii_digit())
             .map(|(at, _)| at)
-            .filter(|at| !message[..*at].ends_with(|c: char| c.is_alphanumeric()));
+            .filter(|at| !message[..*at].ends_with(|c: char| c.is_alphanumeric() || c == ':'));
         starts.find_map(|at| {
             let (line, rest) = number(&message[at..])?;
             let (column, rest) = number(rest.strip_prefix(':')?)?;

@@ -14,6 +14,8 @@ use crate::journal::JournalError;
 
 /// How long responses that were begun may take to their end.
 const FINISH: Duration = Duration::from_millis(500);
+/// How much longer than an undo its verdict may take to come back.
+const GRACE: Duration = Duration::from_secs(1);
 
 impl Run {
     /// Undoes everything, counts the cost and writes the end. An interruption
@@ -58,7 +60,7 @@ impl Run {
         };
         let undone = tokio::select! {
             undone = self.injector.undo_all() => Some(undone),
-            () = tokio::time::sleep(self.limits.undo.duration()) => None,
+            () = tokio::time::sleep(self.limits.undo.duration() + GRACE) => None,
             () = hurry => None,
         };
         let in_time = undone.is_some();
