@@ -150,7 +150,12 @@ impl Cache {
     }
 
     fn error(&self, error: &RedisError) -> CacheError {
-        let (peer, reason) = (self.peer, error.to_string());
+        let peer = self.peer;
+        let reason = if error.is_connection_refusal() {
+            format!("connection refused to {peer}:6379")
+        } else {
+            error.to_string()
+        };
         if error.is_io_error() || error.is_timeout() || error.is_connection_dropped() {
             CacheError::Unreachable { peer, reason }
         } else {

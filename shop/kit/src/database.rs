@@ -1,12 +1,14 @@
 //! PostgreSQL: a bounded pool whose statements are spans and metrics.
 
 mod migrate;
+mod pool;
 mod value;
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use instrument::{Metrics, Outcome, span};
-use sqlx::postgres::{PgArguments, PgPool, PgPoolOptions, PgQueryResult};
+use sqlx::postgres::{PgArguments, PgConnectOptions, PgQueryResult};
 use sqlx::query::Query;
 use sqlx::{Connection, PgConnection, Postgres};
 use tracing::Instrument;
@@ -14,14 +16,15 @@ use tracing::Instrument;
 use crate::context::Context;
 use crate::env::ConfigError;
 pub use migrate::Migration;
+use pool::Pool;
 pub use value::{Row, Value};
 
-/// How long a statement may wait for a connection, and then for its answer.
+/// How long a statement may wait for a connection and for its answer together.
 const TIMEOUT: Duration = Duration::from_secs(5);
 /// How long the health check may take.
 const PING_TIMEOUT: Duration = Duration::from_secs(1);
 /// Connections of one instance, unless `DATABASE_POOL` says otherwise.
-const CONNECTIONS: u32 = 8;
+const CONNECTIONS: usize = 8;
 
 /// Why a statement was not executed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -62,7 +65,7 @@ pub enum DbError {
 #[derive(Clone, Debug)]
 pub struct Database {
     peer: &'static str,
-    pool: PgPool,
+    pool: Arc<Pool>,
     metrics: Metrics,
 }
 
@@ -77,17 +80,12 @@ impl Database {
             CONNECTIONS,
             "a number of connections such as `8`",
         )?;
-        let pool = PgPoolOptions::new()
-            .max_connections(size.max(1))
-            .min_connections(0)
-            .acquire_timeout(TIMEOUT)
-            .idle_timeout(Duration::from_secs(60))
-            .connect_lazy(url.as_str())
-            .map_err(|_| ConfigError::Invalid {
-                variable: "DATABASE_URL".to_owned(),
-                found: format!("postgres://***{}", url.path()),
-                expected,
-            })?;
+        let options: PgConnectOptions = url.as_str().parse().map_err(|_| ConfigError::Invalid {
+            variable: "DATABASE_URL".to_owned(),
+            found: format!("postgres://***{}", url.path()),
+            expected,
+        })?;
+        let pool = Arc::new(Pool::new(options, size.max(1)));
         Ok(Self {
             peer,
             pool,
@@ -155,9 +153,9 @@ impl Database {
     /// # Errors
     /// When it does not.
     pub async fn ping(&self) -> Result<(), DbError> {
-        let ask = async { bound("SELECT 1", &[]).execute(&self.pool).await };
-        match tokio::time::timeout(PING_TIMEOUT, ask).await {
-            Ok(answered) => answered.map(drop).map_err(|error| self.error(&error)),
+        let work = async |connection: &mut PgConnection| connection.ping().await;
+        match tokio::time::timeout(PING_TIMEOUT, self.attempt(work)).await {
+            Ok(answered) => answered,
             Err(_) => Err(DbError::Timeout { peer: self.peer }),
         }
     }
@@ -171,20 +169,11 @@ impl Database {
         let operation = sql.split_whitespace().next().unwrap_or_default();
         let span = span::database("postgresql", self.peer, operation, sql);
         let since = Instant::now();
-        let attempt = async {
-            let mut connection = self
-                .pool
-                .acquire()
-                .await
-                .map_err(|error| self.error(&error))?;
-            let Ok(done) = tokio::time::timeout(TIMEOUT, work(&mut connection)).await else {
-                // Its answer may still come; nobody else is to read that.
-                connection.close_on_drop();
-                return Err(DbError::Timeout { peer: self.peer });
-            };
-            done.map_err(|error| self.error(&error))
+        let attempt = tokio::time::timeout(TIMEOUT, self.attempt(work));
+        let result = match attempt.instrument(span.clone()).await {
+            Ok(result) => result,
+            Err(_) => Err(DbError::Timeout { peer: self.peer }),
         };
-        let result = attempt.instrument(span.clone()).await;
         let outcome = match &result {
             Ok(_) | Err(DbError::Duplicate { .. }) => Outcome::Ok,
             Err(DbError::Timeout { .. }) => Outcome::Timeout,
@@ -195,6 +184,20 @@ impl Database {
         if let Err(error) = &result {
             span::fail(&span, "postgresql", &error.to_string());
             span.in_scope(|| tracing::warn!("{error}"));
+        }
+        result
+    }
+
+    async fn attempt<T>(
+        &self,
+        work: impl AsyncFnOnce(&mut PgConnection) -> Result<T, sqlx::Error>,
+    ) -> Result<T, DbError> {
+        let mut lent = self.pool.lend().await.map_err(|error| self.error(&error))?;
+        let done = work(&mut lent.connection).await;
+        let result = done.map_err(|error| self.error(&error));
+        match &result {
+            Err(DbError::Unreachable { .. }) => self.pool.forget_idle(),
+            _ => lent.give_back(),
         }
         result
     }

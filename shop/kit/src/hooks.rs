@@ -47,7 +47,9 @@ impl Hooks {
     /// How much of the lease is left; `None` when the lock is free.
     pub fn held_for(&self) -> Option<Duration> {
         let until = (*self.held_until.borrow())?;
-        until.checked_duration_since(Instant::now())
+        until
+            .checked_duration_since(Instant::now())
+            .filter(|left| !left.is_zero())
     }
 
     /// Waits until the lock is free.

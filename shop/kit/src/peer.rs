@@ -70,6 +70,7 @@ pub struct Peer {
     address: String,
     name: &'static str,
     base: String,
+    timeout: Duration,
     client: Option<reqwest::Client>,
     metrics: Metrics,
 }
@@ -90,8 +91,16 @@ impl Peer {
             base: url.as_str().trim_end_matches('/').to_owned(),
             // Building a client without TLS has nothing that could fail.
             client: client.ok(),
+            timeout: TIMEOUT,
             metrics,
         }
+    }
+
+    /// The same peer, given this long to answer instead of five seconds.
+    #[must_use]
+    pub fn patient(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
+        self
     }
 
     /// A call of `method` on `path`, which may have a query.
@@ -102,7 +111,7 @@ impl Peer {
             path: path.into(),
             headers: HeaderMap::new(),
             body: None,
-            timeout: TIMEOUT,
+            timeout: self.timeout,
         }
     }
 

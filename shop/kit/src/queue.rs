@@ -214,11 +214,11 @@ impl Queue {
         loop {
             let error = self.consume_once(queue, &handle, &mut said).await;
             let error = error.map_or_else(
-                |error| error.to_string(),
+                |error| self.unreachable(error).to_string(),
                 |()| "the broker closed the channel".to_owned(),
             );
             if error != said {
-                tracing::warn!("{} is unreachable: {error}", self.peer);
+                tracing::warn!("{error}");
                 said = error;
             }
             tokio::time::sleep(AGAIN_AFTER).await;
@@ -272,10 +272,11 @@ impl Queue {
     }
 
     fn unreachable(&self, reason: impl ToString) -> QueueError {
-        QueueError::Unreachable {
-            peer: self.peer,
-            reason: reason.to_string(),
+        let (peer, mut reason) = (self.peer, reason.to_string());
+        if reason.contains("Connection refused") {
+            reason = format!("connection refused to {peer}:5672");
         }
+        QueueError::Unreachable { peer, reason }
     }
 }
 

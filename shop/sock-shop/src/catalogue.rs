@@ -44,6 +44,7 @@ struct Catalogue {
 }
 
 pub(crate) fn app(ctx: Context) -> Result<Router, ConfigError> {
+    health::begin();
     let catalogue = Catalogue {
         db: ctx.database("catalogue-db", MIGRATIONS)?,
         list: Breaker::new("List"),

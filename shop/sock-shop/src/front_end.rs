@@ -9,6 +9,8 @@ mod pages;
 mod session;
 mod texts;
 
+use std::time::Duration;
+
 use axum::body::{Body, Bytes};
 use axum::extract::State;
 use axum::http::{StatusCode, header};
@@ -21,6 +23,9 @@ use shop_kit::{Answer, AppError, Cache, ConfigError, Context, Peer, PeerError};
 use crate::health::{self, Status};
 use session::Sessions;
 
+/// A service gives its database five seconds; it must be able to say so.
+const PATIENCE: Duration = Duration::from_secs(6);
+
 #[derive(Clone)]
 struct FrontEnd {
     catalogue: Peer,
@@ -32,12 +37,13 @@ struct FrontEnd {
 }
 
 pub(crate) fn app(ctx: Context) -> Result<Router, ConfigError> {
+    health::begin();
     let session_db = ctx.cache("session-db", "SESSION_REDIS")?;
     let front_end = FrontEnd {
-        catalogue: ctx.peer("catalogue", "CATALOGUE_URL")?,
-        carts: ctx.peer("carts", "CARTS_URL")?,
-        orders: ctx.peer("orders", "ORDERS_URL")?,
-        user: ctx.peer("user", "USER_URL")?,
+        catalogue: ctx.peer("catalogue", "CATALOGUE_URL")?.patient(PATIENCE),
+        carts: ctx.peer("carts", "CARTS_URL")?.patient(PATIENCE),
+        orders: ctx.peer("orders", "ORDERS_URL")?.patient(PATIENCE),
+        user: ctx.peer("user", "USER_URL")?.patient(PATIENCE),
         sessions: Sessions::new(
             session_db.clone(),
             ctx.env().get("NODE_ENV") == Some("development"),

@@ -8,6 +8,11 @@ use serde_json::{Value, json};
 
 static STARTED: LazyLock<Instant> = LazyLock::new(Instant::now);
 
+/// Begins the clock that the Go services print beside the time.
+pub(crate) fn begin() {
+    LazyLock::force(&STARTED);
+}
+
 /// How a part of the service is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Status {

@@ -15,6 +15,7 @@ use crate::health::{self, Status};
 const LIMIT: f32 = 105.0;
 
 pub(crate) fn app(ctx: Context) -> Result<Router, ConfigError> {
+    health::begin();
     let limit = ctx
         .env()
         .number("DECLINE", LIMIT, "an amount such as `105`")?;

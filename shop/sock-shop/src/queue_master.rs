@@ -29,7 +29,9 @@ pub(crate) fn app(ctx: Context) -> Result<Router, ConfigError> {
     };
     let own = master.clone();
     ctx.spawn(async move {
-        own.queue.consume(QUEUE, |message| own.deliver(message)).await;
+        own.queue
+            .consume(QUEUE, |message| own.deliver(message))
+            .await;
     });
     let (queue, metrics) = (master.queue, ctx.metrics().clone());
     Ok(Router::new()

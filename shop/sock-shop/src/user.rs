@@ -31,6 +31,7 @@ struct Users {
 }
 
 pub(crate) fn app(ctx: Context) -> Result<Router, ConfigError> {
+    health::begin();
     let users = Users {
         store: Store::new(ctx.database("user-db", MIGRATIONS)?),
         passwords: Passwords::default(),

@@ -74,13 +74,20 @@ impl Database {
     }
 }
 
-/// The statements of a file: each ends with `;` at the end of a line; `--` lines are comments.
+/// The statements of a file: each ends with `;` at the end of a line; lines that start
+/// with `--` before a statement are comments.
 fn statements(sql: &'static str) -> impl Iterator<Item = &'static str> {
-    sql.split(";\n").map(str::trim).filter(|statement| {
-        statement
-            .lines()
-            .any(|line| !line.trim().is_empty() && !line.trim_start().starts_with("--"))
-    })
+    sql.split(";\n")
+        .map(without_comments)
+        .filter(|statement| !statement.is_empty())
+}
+
+fn without_comments(statement: &'static str) -> &'static str {
+    let mut rest = statement.trim();
+    while rest.starts_with("--") {
+        rest = rest.split_once('\n').map_or("", |(_, after)| after).trim();
+    }
+    rest
 }
 
 #[cfg(test)]
@@ -94,7 +101,7 @@ mod tests {
         assert_eq!(
             found,
             [
-                "-- socks\nCREATE TABLE a (b TEXT)",
+                "CREATE TABLE a (b TEXT)",
                 "INSERT INTO a VALUES ('x;y'),\n ('z')"
             ]
         );

@@ -8,6 +8,8 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 use shop_kit::{Answer, AppError};
 
+use crate::errors::DATABASE_ERROR;
+
 use super::{FrontEnd, bare, fields, relayed, reworded, text_of, texts, unanswered};
 
 type Result<T = Response, E = Response> = std::result::Result<T, E>;
@@ -165,8 +167,10 @@ fn or_reworded(answer: Answer, text: &str) -> Response {
     }
 }
 
+/// The status of a removal, without a body; a database that is away is told.
 fn emptied(answer: Answer) -> Response {
-    if answer.status.is_server_error() {
+    let said: Value = answer.json().unwrap_or_default();
+    if said["message"] == DATABASE_ERROR {
         return reworded(&answer, texts::EMPTY_CART);
     }
     bare(answer.status, "")

@@ -1,0 +1,230 @@
+//! A whole shop on ports of its own; each part can be stopped.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use instrument::Metrics;
+use shop_kit::{Context, Env, Peer, Release};
+use shop_stores::{
+    Eviction, PostgresConfig, PostgresFaults, PostgresServer, RedisConfig, RedisFaults, RedisServer,
+};
+use tempfile::TempDir;
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+/// How long anything may take to come about.
+pub(crate) const SOON: Duration = Duration::from_secs(20);
+
+/// A running shop.
+pub(crate) struct Lab {
+    urls: BTreeMap<&'static str, String>,
+    parts: BTreeMap<&'static str, Part>,
+    _data: TempDir,
+}
+
+struct Part {
+    stop: CancellationToken,
+    task: JoinHandle<()>,
+    context: Option<Context>,
+}
+
+impl Lab {
+    /// Starts all stores and services, and waits until every service is ready.
+    pub(crate) async fn start() -> Self {
+        Self::of_release("v1.0.0").await
+    }
+
+    /// The same, with catalogue in another release.
+    pub(crate) async fn of_release(catalogue: &str) -> Self {
+        let mut lab = Self {
+            urls: BTreeMap::new(),
+            parts: BTreeMap::new(),
+            _data: TempDir::new().expect("a folder"),
+        };
+        for (name, user, database) in [
+            ("user-db", "users", "users"),
+            ("catalogue-db", "catalogue_user", "socksdb"),
+            ("carts-db", "carts", "data"),
+            ("orders-db", "orders", "data"),
+        ] {
+            lab.postgres(name, user, database).await;
+        }
+        lab.redis().await;
+        lab.rabbitmq().await;
+        let mut listeners = Vec::new();
+        for service in sock_shop::SHOP.services {
+            let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+            let address = listener.local_addr().expect("an address");
+            lab.urls.insert(service.name, format!("http://{address}"));
+            listeners.push((service, listener));
+        }
+        for (service, listener) in listeners {
+            let release = if service.name == "catalogue" {
+                catalogue
+            } else {
+                "v1.0.0"
+            };
+            let release = Release::find(service.releases, Some(release)).expect("published");
+            let metrics = Metrics::new(service.name).expect("well-formed families");
+            let context = Context::new(lab.env(service.name), metrics, release);
+            let app = shop_kit::router(service, &context).expect("a complete environment");
+            let stop = CancellationToken::new();
+            let told = stop.clone().cancelled_owned();
+            let task = tokio::spawn(async move {
+                axum::serve(listener, app)
+                    .with_graceful_shutdown(told)
+                    .await
+                    .expect("serves");
+            });
+            lab.parts.insert(
+                service.name,
+                Part {
+                    stop,
+                    task,
+                    context: Some(context),
+                },
+            );
+        }
+        for service in sock_shop::SHOP.services {
+            lab.until(service.name, "/ready", "ready").await;
+        }
+        lab
+    }
+
+    fn env(&self, service: &str) -> Env {
+        let database = format!("{service}-db");
+        let env = [
+            ("CATALOGUE_URL", "catalogue"),
+            ("CARTS_URL", "carts"),
+            ("ORDERS_URL", "orders"),
+            ("USER_URL", "user"),
+            ("PAYMENT_URL", "payment"),
+            ("SHIPPING_URL", "shipping"),
+            ("SESSION_REDIS", "session-db"),
+            ("AMQP_URL", "rabbitmq"),
+            ("DATABASE_URL", &database),
+        ];
+        env.into_iter()
+            .fold(Env::default(), |env, (variable, peer)| {
+                match self.urls.get(peer) {
+                    Some(url) => env.with(variable, url),
+                    None => env,
+                }
+            })
+    }
+
+    async fn postgres(&mut self, name: &'static str, user: &str, database: &str) {
+        let server = PostgresServer::bind(PostgresConfig {
+            listen: ([127, 0, 0, 1], 0).into(),
+            metrics: None,
+            data: self._data.path().join(name),
+            user: user.to_owned(),
+            password: "secret".to_owned(),
+            database: database.to_owned(),
+            max_connections: 50,
+            statement_timeout: None,
+            faults: PostgresFaults::default(),
+        });
+        let server = server.await.expect("a database");
+        let address = server.addr().expect("an address");
+        self.urls.insert(
+            name,
+            format!("postgres://{user}:secret@{address}/{database}"),
+        );
+        self.store(name, |stop| async move {
+            server.serve(stop).await.expect("serves")
+        });
+    }
+
+    /// Starts session-db, where it was before if it was.
+    pub(crate) async fn redis(&mut self) {
+        let config = RedisConfig {
+            listen: self.address("session-db"),
+            metrics: None,
+            password: None,
+            max_memory: 0,
+            eviction: Eviction::Refuse,
+            max_clients: 100,
+            faults: RedisFaults::default(),
+        };
+        let server = RedisServer::bind(config).await.expect("a Redis");
+        let address = server.addr().expect("an address");
+        self.urls.insert("session-db", format!("redis://{address}"));
+        self.store("session-db", |stop| async move {
+            server.serve(stop).await.expect("serves")
+        });
+    }
+
+    /// Starts rabbitmq, where it was before if it was.
+    pub(crate) async fn rabbitmq(&mut self) {
+        let address = self.address("rabbitmq");
+        self.urls
+            .insert("rabbitmq", format!("amqp://guest:guest@{address}"));
+    }
+
+    /// The address of a store that was there before, or one that the kernel chooses.
+    fn address(&self, name: &str) -> SocketAddr {
+        let known = self
+            .urls
+            .get(name)
+            .and_then(|url| url.rsplit(['@', '/']).next()?.parse().ok());
+        known.unwrap_or(SocketAddr::from(([127, 0, 0, 1], 0)))
+    }
+
+    fn store<F>(&mut self, name: &'static str, serve: impl FnOnce(CancellationToken) -> F)
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        let stop = CancellationToken::new();
+        let task = tokio::spawn(serve(stop.clone()));
+        self.parts.insert(
+            name,
+            Part {
+                stop,
+                task,
+                context: None,
+            },
+        );
+    }
+
+    /// Stops a service or store; what it kept in memory is gone, and its port refuses.
+    pub(crate) async fn stop(&mut self, name: &str) {
+        let part = self.parts.remove(name).expect("a running part");
+        part.stop.cancel();
+        if let Some(context) = &part.context {
+            context.end().await;
+        }
+        part.task.await.expect("no panic");
+    }
+
+    /// The service `name`, to be called directly.
+    pub(crate) fn peer(&self, name: &'static str) -> Peer {
+        let url = self.urls[name].parse().expect("a URL");
+        Peer::new(
+            name,
+            &url,
+            Metrics::new("test").expect("well-formed families"),
+        )
+    }
+
+    /// Asks until the body contains `wanted`.
+    pub(crate) async fn until(&self, name: &'static str, path: &str, wanted: &str) -> String {
+        let peer = self.peer(name);
+        let asked = tokio::time::timeout(SOON, async {
+            loop {
+                if let Ok(answer) = peer.get(path).send().await {
+                    let text = String::from_utf8_lossy(&answer.body).into_owned();
+                    if text.contains(wanted) && !text.contains("not ready") {
+                        return text;
+                    }
+                }
+                tokio::task::yield_now().await;
+            }
+        });
+        asked
+            .await
+            .unwrap_or_else(|_| panic!("{name}{path} never said {wanted}"))
+    }
+}
