@@ -15,14 +15,14 @@ use http::{Method, StatusCode};
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
-pub const KEY: &str = "lab-key";
+pub(crate) const KEY: &str = "lab-key";
 
 /// What a request was.
 #[derive(Clone, Debug)]
-pub struct Seen {
-    pub method: Method,
-    pub path: String,
-    pub body: Value,
+pub(crate) struct Seen {
+    pub(crate) method: Method,
+    pub(crate) path: String,
+    pub(crate) body: Value,
 }
 
 #[derive(Default)]
@@ -37,15 +37,15 @@ struct Objects {
 }
 
 /// The fake cluster.
-pub struct Fake {
+pub(crate) struct Fake {
     objects: Mutex<Objects>,
     edges: Mutex<BTreeMap<String, Edge>>,
     /// While this is true nothing is answered.
-    pub silent: watch::Sender<bool>,
+    pub(crate) silent: watch::Sender<bool>,
     /// While this is true changes are made, and their answers wait.
-    pub slow_answers: watch::Sender<bool>,
+    pub(crate) slow_answers: watch::Sender<bool>,
     /// Read when a change comes in.
-    pub journal: Mutex<Option<std::path::PathBuf>>,
+    pub(crate) journal: Mutex<Option<std::path::PathBuf>>,
 }
 
 /// The main process of a fake pod.
@@ -67,7 +67,7 @@ impl Workload for Process {
 }
 
 impl Fake {
-    pub fn new() -> Arc<Self> {
+    pub(crate) fn new() -> Arc<Self> {
         let fake = Self {
             objects: Mutex::default(),
             edges: Mutex::default(),
@@ -83,16 +83,16 @@ impl Fake {
         self.objects.lock().expect("lock")
     }
 
-    pub fn label(&self, namespace: &str, labels: Value) {
+    pub(crate) fn label(&self, namespace: &str, labels: Value) {
         self.objects().labels.insert(namespace.to_owned(), labels);
     }
 
-    pub fn client(self: &Arc<Self>) -> kube::Client {
+    pub(crate) fn client(self: &Arc<Self>) -> kube::Client {
         kube::Client::new(app(self.clone()), "sock-shop")
     }
 
     /// A pod of `service` with a real edge that has proxies to `peers`.
-    pub async fn pod(self: &Arc<Self>, name: &str, service: &str, peers: &[&str]) {
+    pub(crate) async fn pod(self: &Arc<Self>, name: &str, service: &str, peers: &[&str]) {
         let process = Arc::new(Process {
             fake: Arc::downgrade(self),
             pod: name.to_owned(),
@@ -130,7 +130,7 @@ impl Fake {
         self.objects().pods.insert(name.to_owned(), pod);
     }
 
-    pub fn deployment(&self, name: &str, env: Value) {
+    pub(crate) fn deployment(&self, name: &str, env: Value) {
         let deployment = json!({
             "apiVersion": "apps/v1", "kind": "Deployment",
             "metadata": {"name": name, "uid": format!("uid-of-{name}"), "resourceVersion": "1"},
@@ -149,30 +149,30 @@ impl Fake {
     }
 
     /// The part of a Deployment's spec at `pointer`.
-    pub fn spec(&self, name: &str, pointer: &str) -> Value {
+    pub(crate) fn spec(&self, name: &str, pointer: &str) -> Value {
         let objects = self.objects();
         let spec = &objects.deployments[name]["spec"];
         spec.pointer(pointer).cloned().unwrap_or_default()
     }
 
     /// What a responder does to a Deployment.
-    pub fn change(&self, name: &str, pointer: &str, value: Value) {
+    pub(crate) fn change(&self, name: &str, pointer: &str, value: Value) {
         let mut objects = self.objects();
         let deployment = objects.deployments.get_mut(name).expect("deployment");
         *deployment["spec"].pointer_mut(pointer).expect("part") = value;
     }
 
     /// What the platform does: another pod takes the name's place.
-    pub fn replace_pod(&self, name: &str) {
+    pub(crate) fn replace_pod(&self, name: &str) {
         self.objects().pods.get_mut(name).expect("pod")["metadata"]["uid"] = "another".into();
     }
 
-    pub fn pod_exists(&self, name: &str) -> bool {
+    pub(crate) fn pod_exists(&self, name: &str) -> bool {
         self.objects().pods.contains_key(name)
     }
 
     /// The main container is another run now.
-    pub fn restart(&self, name: &str) {
+    pub(crate) fn restart(&self, name: &str) {
         let mut objects = self.objects();
         let pod = objects.pods.get_mut(name).expect("pod");
         let status = &mut pod["status"]["containerStatuses"][0];
@@ -181,29 +181,29 @@ impl Fake {
         status["containerID"] = format!("run://{restarts}").into();
     }
 
-    pub fn restarts(&self, name: &str) -> u64 {
+    pub(crate) fn restarts(&self, name: &str) -> u64 {
         let objects = self.objects();
         let status = &objects.pods[name]["status"]["containerStatuses"][0];
         status["restartCount"].as_u64().expect("count")
     }
 
-    pub fn back_off(&self, name: &str) {
+    pub(crate) fn back_off(&self, name: &str) {
         let mut objects = self.objects();
         let pod = objects.pods.get_mut(name).expect("pod");
         pod["status"]["containerStatuses"][0]["state"] =
             json!({"waiting": {"reason": "CrashLoopBackOff"}});
     }
 
-    pub fn conflict_next(&self) {
+    pub(crate) fn conflict_next(&self) {
         self.objects().conflicts += 1;
     }
 
-    pub fn seen(&self) -> Vec<Seen> {
+    pub(crate) fn seen(&self) -> Vec<Seen> {
         self.objects().seen.clone()
     }
 
     /// What the pod's edge says at `path`.
-    pub async fn ask_edge(&self, pod: &str, path: &str) -> Value {
+    pub(crate) async fn ask_edge(&self, pod: &str, path: &str) -> Value {
         let control = self.edges.lock().expect("lock")[pod].control();
         let client = reqwest::Client::builder()
             .no_proxy()

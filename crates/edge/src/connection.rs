@@ -2,6 +2,7 @@
 
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::BytesMut;
 use tokio::io::AsyncWriteExt;
@@ -23,6 +24,11 @@ const CHUNK: usize = 64 * 1024;
 /// How often a socket is read before the others have their turn.
 const TURNS: usize = 16;
 
+/// How long half a connection may be silent after the other half has ended.
+/// One whose client has left without a word would stay for ever in front of a
+/// server that hangs.
+const HALF_CLOSED: Duration = Duration::from_secs(10);
+
 /// What a connection shares with its proxy.
 pub(crate) struct Link {
     pub(crate) toxics: Toxics,
@@ -42,6 +48,8 @@ struct Way {
     ended: bool,
     buffer: BytesMut,
     due: Option<Instant>,
+    /// When data last came or went.
+    moved: Instant,
 }
 
 /// What became of a step.
@@ -79,10 +87,14 @@ pub(crate) async fn relay(mut client: TcpStream, mut server: TcpStream, mut link
             Step::Go if up.ended && down.ended => break false,
             Step::Go => {}
         }
-        let due = match (up.due, down.due) {
-            (Some(a), Some(b)) => Some(a.min(b)),
-            (a, b) => a.or(b),
-        };
+        let mut due = up.due.into_iter().chain(down.due).min();
+        if due.is_none() && (up.ended || down.ended) {
+            let left = up.moved.max(down.moved) + HALF_CLOSED;
+            if left <= Instant::now() {
+                break false;
+            }
+            due = Some(left);
+        }
         let read = tokio::select! {
             biased;
             () = link.cancel.cancelled() => break false,
@@ -138,6 +150,7 @@ impl Way {
             ended: false,
             buffer: BytesMut::new(),
             due: None,
+            moved: Instant::now(),
         }
     }
 
@@ -155,13 +168,15 @@ impl Way {
             match from.try_read_buf(&mut self.buffer) {
                 Ok(0) => {
                     self.read_all = true;
-                    self.pipe.feed(Item::End, Instant::now());
+                    self.moved = Instant::now();
+                    self.pipe.feed(Item::End, self.moved);
                     return Ok(());
                 }
                 Ok(count) => {
                     traffic.received(stream, count);
                     let data = self.buffer.split().freeze();
-                    self.pipe.feed(Item::Data(data), Instant::now());
+                    self.moved = Instant::now();
+                    self.pipe.feed(Item::Data(data), self.moved);
                     if count < CHUNK {
                         return Ok(());
                     }
@@ -175,7 +190,8 @@ impl Way {
 
     /// Moves what is due and writes what the socket takes.
     async fn step(&mut self, to: &mut TcpStream, traffic: &Traffic, stream: Stream) -> Step {
-        self.due = self.pipe.advance(Instant::now());
+        let now = Instant::now();
+        self.due = self.pipe.advance(now);
         while self.pipe.ending() != Some(Ending::Reset) {
             let Some(front) = self.pipe.front() else {
                 break;
@@ -184,6 +200,7 @@ impl Way {
                 Ok(count) => {
                     traffic.sent(stream, count);
                     self.pipe.written(count);
+                    self.moved = now;
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
                 Err(_) => return Step::Reset,

@@ -253,6 +253,34 @@ async fn half_a_connection_can_end_before_the_other() {
     edge.stop().await;
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_client_that_left_does_not_stay_for_ever_before_a_server_that_hangs() {
+    let listener = TcpListener::bind(any()).await.expect("bind");
+    let server = listener.local_addr().expect("address").to_string();
+    let edge = Edge::start(config()).await.expect("edge");
+    let upstream = Upstream::Address(server);
+    let proxy = edge
+        .add_proxy("echo", any(), upstream)
+        .await
+        .expect("proxy");
+    let client = TcpStream::connect(proxy).await.expect("connect");
+    let (mut hung, _) = listener.accept().await.expect("accept");
+    let start = Instant::now();
+    drop(client);
+    assert_eq!(hung.read(&mut [0]).await.expect("the end"), 0);
+    // A write is answered by a reset once the edge has closed its side.
+    let gone = async {
+        while hung.write_all(b"x").await.is_ok() {
+            tokio::time::sleep(SOON).await
+        }
+    };
+    timeout(Duration::from_secs(60), gone)
+        .await
+        .expect("closed in time");
+    assert!(start.elapsed() >= Duration::from_secs(5));
+    edge.stop().await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn adding_and_removing_toxics_under_load_never_hangs_and_loses_nothing() {
     const CLIENTS: usize = 20;
