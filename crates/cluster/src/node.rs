@@ -396,3 +396,6 @@ impl Pods {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,7 +4,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use rustix::process::{Pid, Signal, kill_process_group};
+use rustix::process::{Pid, Signal, kill_process};
 use serde::{Deserialize, Serialize};
 
 use super::super::proc;
@@ -12,6 +12,8 @@ use super::super::proc;
 /// One file per running process.
 pub(super) struct Notes {
     dir: PathBuf,
+    /// Containers start in folders below it.
+    state_dir: PathBuf,
     boot: String,
 }
 
@@ -34,6 +36,7 @@ impl Notes {
         fs::create_dir_all(&dir)?;
         Ok(Self {
             dir,
+            state_dir: state_dir.canonicalize()?,
             boot: proc::boot_id(),
         })
     }
@@ -78,11 +81,10 @@ impl Notes {
                 continue;
             }
             if let Some(note) = note
-                && self.is_ours(&note)
-                && let Some(pid) = Pid::from_raw(note.pid)
+                && note.boot == self.boot
+                && note.pid > 1
             {
-                tracing::info!(pid = note.pid, program = note.program, "killing a leftover of an earlier lab");
-                let _ = kill_process_group(pid, Signal::KILL);
+                self.kill_group(&note);
             }
             let _ = fs::remove_file(entry.path());
         }
@@ -94,21 +96,38 @@ impl Notes {
                 .is_some_and(|stat| !stat.dead && stat.start_ticks == note.owner_start_ticks)
     }
 
-    /// The same pid, begun at the same tick of the same boot, leading its own group, with the same command.
-    fn is_ours(&self, note: &Note) -> bool {
-        note.boot == self.boot
-            && note.pid > 1
-            && proc::stat(note.pid).is_some_and(|stat| {
-                stat.start_ticks == note.start_ticks && stat.group == note.pid
-            })
-            && proc::command_line(note.pid).iter().any(|arg| {
-                arg == &note.program || Path::new(arg).file_name() == Path::new(&note.program).file_name()
-            })
+    /// Kills the members of a group that are certainly of the lab that is gone.
+    fn kill_group(&self, note: &Note) {
+        let all = proc::all();
+        for (pid, stat) in all.iter().filter(|(_, stat)| stat.group == note.pid) {
+            if (is_leader(note, *pid, stat) || self.is_at_home(*pid))
+                && let Some(pid) = Pid::from_raw(*pid)
+            {
+                tracing::info!(pid = ?pid, program = note.program, "killing a leftover of an earlier lab");
+                // Gone already is as good.
+                let _ = kill_process(pid, Signal::KILL);
+            }
+        }
+    }
+
+    /// Whether a process works in a folder of this lab, where nobody else has any business.
+    fn is_at_home(&self, pid: i32) -> bool {
+        fs::read_link(format!("/proc/{pid}/cwd")).is_ok_and(|cwd| cwd.starts_with(self.state_dir.join("pods")))
     }
 
     fn path(&self, pid: i32) -> PathBuf {
         self.dir.join(format!("{pid}.json"))
     }
+}
+
+/// The same pid, begun at the same tick, leading its own group, with the same command.
+fn is_leader(note: &Note, pid: i32, stat: &proc::Stat) -> bool {
+    let program = Path::new(&note.program).file_name();
+    pid == note.pid
+        && stat.start_ticks == note.start_ticks
+        && proc::command_line(pid)
+            .iter()
+            .any(|arg| Path::new(arg).file_name() == program)
 }
 
 #[cfg(test)]
