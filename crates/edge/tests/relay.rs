@@ -271,7 +271,7 @@ async fn a_client_that_left_does_not_stay_for_ever_before_a_server_that_hangs() 
     // A write is answered by a reset once the edge has closed its side.
     let gone = async {
         while hung.write_all(b"x").await.is_ok() {
-            tokio::time::sleep(SOON).await
+            tokio::time::sleep(SOON).await;
         }
     };
     timeout(Duration::from_secs(60), gone)
