@@ -16,7 +16,7 @@ pub(crate) fn go_float(number: f32) -> Value {
 }
 
 /// The double whose shortest digits are the float's shortest digits.
-fn shortest(number: f32) -> f64 {
+pub(crate) fn shortest(number: f32) -> f64 {
     number
         .to_string()
         .parse()

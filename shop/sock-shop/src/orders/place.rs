@@ -13,7 +13,7 @@ use url::Url;
 use super::model::{Document, Item, Order, OrderStatus, Shipment, total};
 use super::{Orders, view};
 use crate::errors::data_access;
-use crate::number::java_float;
+use crate::number::{java_float, shortest};
 use crate::object_id;
 
 /// Where to find what an order is made of.
@@ -186,7 +186,7 @@ impl Orders {
         );
         self.value
             .with_label_values::<&str>(&[])
-            .inc_by(f64::from(order.document.total));
+            .inc_by(shortest(order.document.total));
         Ok(())
     }
 

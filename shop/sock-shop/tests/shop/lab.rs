@@ -7,7 +7,8 @@ use std::time::Duration;
 use instrument::Metrics;
 use shop_kit::{Context, Env, Peer, Release};
 use shop_stores::{
-    Eviction, PostgresConfig, PostgresFaults, PostgresServer, RedisConfig, RedisFaults, RedisServer,
+    Eviction, PostgresConfig, PostgresFaults, PostgresServer, RabbitConfig, RabbitFaults,
+    RabbitServer, RedisConfig, RedisFaults, RedisServer,
 };
 use tempfile::TempDir;
 use tokio::net::TcpListener;
@@ -159,9 +160,29 @@ impl Lab {
 
     /// Starts rabbitmq, where it was before if it was.
     pub(crate) async fn rabbitmq(&mut self) {
-        let address = self.address("rabbitmq");
+        self.rabbitmq_with(RabbitFaults::default()).await;
+    }
+
+    /// The same, with something wrong.
+    pub(crate) async fn rabbitmq_with(&mut self, faults: RabbitFaults) {
+        let config = RabbitConfig {
+            listen: self.address("rabbitmq"),
+            management: None,
+            metrics: None,
+            data: self._data.path().join("rabbitmq"),
+            user: "guest".to_owned(),
+            password: "guest".to_owned(),
+            max_connections: 100,
+            memory_limit: None,
+            faults,
+        };
+        let server = RabbitServer::bind(config).await.expect("a broker");
+        let address = server.addr().expect("an address");
         self.urls
             .insert("rabbitmq", format!("amqp://guest:guest@{address}"));
+        self.store("rabbitmq", |stop| async move {
+            server.serve(stop).await.expect("serves")
+        });
     }
 
     /// The address of a store that was there before, or one that the kernel chooses.
@@ -213,14 +234,15 @@ impl Lab {
     pub(crate) async fn until(&self, name: &'static str, path: &str, wanted: &str) -> String {
         let peer = self.peer(name);
         let asked = tokio::time::timeout(SOON, async {
+            let mut again = tokio::time::interval(Duration::from_millis(20));
             loop {
+                again.tick().await;
                 if let Ok(answer) = peer.get(path).send().await {
                     let text = String::from_utf8_lossy(&answer.body).into_owned();
                     if text.contains(wanted) && !text.contains("not ready") {
                         return text;
                     }
                 }
-                tokio::task::yield_now().await;
             }
         });
         asked
