@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 pub use env::Env;
 pub use error::StoreError;
 pub use postgres::{PostgresConfig, PostgresFaults, PostgresServer};
+pub use rabbitmq::{RabbitConfig, RabbitFaults, RabbitServer};
 pub use redis::{Eviction, RedisConfig, RedisFaults, RedisServer};
 
 mod env;
@@ -18,6 +19,7 @@ mod error;
 mod exporter;
 mod log;
 mod postgres;
+mod rabbitmq;
 mod redis;
 
 /// Runs the store `kind` (`postgres`, `redis` or `rabbitmq`) as a program: settings from `env`, log lines on standard output, until SIGTERM or SIGINT.
@@ -56,6 +58,12 @@ async fn started(kind: &str, env: &Env) -> Result<(), StoreError> {
             }
             "redis" => {
                 RedisServer::bind(RedisConfig::from_env(env)?)
+                    .await?
+                    .serve(cancel)
+                    .await
+            }
+            "rabbitmq" => {
+                RabbitServer::bind(RabbitConfig::from_env(env)?)
                     .await?
                     .serve(cancel)
                     .await

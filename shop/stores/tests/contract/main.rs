@@ -2,5 +2,6 @@
 //! they are installed (Debian packages `postgresql`, `redis-server`, `rabbitmq-server`).
 
 mod postgres;
+mod rabbitmq;
 mod redis_server;
 mod servers;

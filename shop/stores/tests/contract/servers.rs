@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 pub(crate) mod postgres;
+pub(crate) mod rabbitmq;
 pub(crate) mod redis;
 
 /// A port that was free a moment ago.
