@@ -8,6 +8,7 @@ pub mod chunk;
 pub mod head;
 pub mod labels;
 pub mod matcher;
+pub mod otlp;
 pub mod promql;
 pub mod text;
 

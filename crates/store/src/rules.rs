@@ -93,6 +93,32 @@ impl AlertState {
     }
 }
 
+/// The names of all alerts in rule files.
+///
+/// # Errors
+/// Everything that is wrong in any of them.
+pub fn alert_names(files: &[RuleFile]) -> Result<Vec<String>, Vec<RuleError>> {
+    let mut errors = Vec::new();
+    let mut names = Vec::new();
+    for source in files {
+        match file::read(source, Duration::from_secs(60)) {
+            Ok(groups) => {
+                names.extend(
+                    groups
+                        .iter()
+                        .flat_map(|group| group.alert_names().map(str::to_owned)),
+                );
+            }
+            Err(found) => errors.extend(found),
+        }
+    }
+    if errors.is_empty() {
+        Ok(names)
+    } else {
+        Err(errors)
+    }
+}
+
 impl Ruler {
     /// Reads and checks all rule files; `interval` is for groups that name none.
     ///

@@ -210,7 +210,9 @@ fn judge(file: &str, head: &Head, native: &HashSet<String>, case: &Case, tally: 
         return;
     }
     let mut fail = |why: String| {
-        tally.failed.push(format!("{file}:{}: {}: {why}", case.line, case.query));
+        tally
+            .failed
+            .push(format!("{file}:{}: {}: {why}", case.line, case.query));
     };
     let expr = match promql::parse(&case.query) {
         Ok(expr) => expr,
@@ -258,7 +260,10 @@ fn judge(file: &str, head: &Head, native: &HashSet<String>, case: &Case, tally: 
     }
     let said = |m: &String| outcome.warnings.contains(m) || outcome.infos.contains(m);
     if let Some(m) = case.messages.iter().find(|m| !said(m)) {
-        return fail(format!("{m:?} is not among {:?} {:?}", outcome.warnings, outcome.infos));
+        return fail(format!(
+            "{m:?} is not among {:?} {:?}",
+            outcome.warnings, outcome.infos
+        ));
     }
     if let Err(why) = compare(case, &outcome.answer) {
         return fail(why);
@@ -302,10 +307,10 @@ fn middle(answer: Answer, t: i64) -> Answer {
 
 fn mentions(query: &str, name: &str) -> bool {
     let word = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == ':';
-    query.match_indices(name).any(|(at, _)| {
-        !query[..at].ends_with(word) && !query[at + name.len()..].starts_with(word)
-    }) || promql::parse(query)
-        .is_ok_and(|expr| expr.selectors().iter().any(|s| s.name.is_empty()))
+    query
+        .match_indices(name)
+        .any(|(at, _)| !query[..at].ends_with(word) && !query[at + name.len()..].starts_with(word))
+        || promql::parse(query).is_ok_and(|expr| expr.selectors().iter().any(|s| s.name.is_empty()))
 }
 
 fn compare(case: &Case, answer: &Answer) -> Result<(), String> {
@@ -316,7 +321,9 @@ fn compare(case: &Case, answer: &Answer) -> Result<(), String> {
         },
         Answer::Scalar(s) => {
             let want: f64 = notation::number(case.lines.first().ok_or("nothing expected")?);
-            same(s.v, want).then_some(()).ok_or(format!("got {}, want {want}", s.v))
+            same(s.v, want)
+                .then_some(())
+                .ok_or(format!("got {}, want {want}", s.v))
         }
         Answer::Vector(got) => vector(case, got),
         Answer::Matrix(got) => {
@@ -339,15 +346,25 @@ fn compare(case: &Case, answer: &Answer) -> Result<(), String> {
             }
             let got: BTreeMap<Labels, Vec<(i64, f64)>> = got
                 .iter()
-                .map(|s| (s.labels.clone(), s.samples.iter().map(|x| (x.t, x.v)).collect()))
+                .map(|s| {
+                    (
+                        s.labels.clone(),
+                        s.samples.iter().map(|x| (x.t, x.v)).collect(),
+                    )
+                })
                 .collect();
             let equal = got.len() == want.len()
                 && got.iter().zip(&want).all(|(g, w)| {
                     g.0 == w.0
                         && g.1.len() == w.1.len()
-                        && g.1.iter().zip(w.1).all(|(a, b)| a.0 == b.0 && same(a.1, b.1))
+                        && g.1
+                            .iter()
+                            .zip(w.1)
+                            .all(|(a, b)| a.0 == b.0 && same(a.1, b.1))
                 });
-            equal.then_some(()).ok_or(format!("\n   got {got:?}\n  want {want:?}"))
+            equal
+                .then_some(())
+                .ok_or(format!("\n   got {got:?}\n  want {want:?}"))
         }
     }
 }
@@ -356,7 +373,12 @@ fn vector(case: &Case, got: &[(Labels, store::metrics::Sample)]) -> Result<(), S
     let got: Vec<(Labels, f64)> = got.iter().map(|(l, s)| (l.clone(), s.v)).collect();
     let mut want: Vec<(Labels, f64)> = Vec::new();
     for line in &case.lines {
-        if let Some(v) = line.split_whitespace().nth(1).is_none().then(|| notation::number(line)) {
+        if let Some(v) = line
+            .split_whitespace()
+            .nth(1)
+            .is_none()
+            .then(|| notation::number(line))
+        {
             want.push((Labels::default(), v));
             continue;
         }
@@ -372,8 +394,13 @@ fn vector(case: &Case, got: &[(Labels, store::metrics::Sample)]) -> Result<(), S
         want.sort_by(|a, b| a.0.cmp(&b.0));
     }
     let equal = sorted.len() == want.len()
-        && sorted.iter().zip(&want).all(|(a, b)| a.0 == b.0 && same(a.1, b.1));
-    equal.then_some(()).ok_or(format!("\n   got {got:?}\n  want {want:?}"))
+        && sorted
+            .iter()
+            .zip(&want)
+            .all(|(a, b)| a.0 == b.0 && same(a.1, b.1));
+    equal
+        .then_some(())
+        .ok_or(format!("\n   got {got:?}\n  want {want:?}"))
 }
 
 fn same(a: f64, b: f64) -> bool {

@@ -4,10 +4,11 @@
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::{Path, State};
-use axum::http::StatusCode;
+use axum::body::Bytes;
+use axum::extract::{DefaultBodyLimit, Path, State};
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{any, get};
+use axum::routing::{any, get, post};
 use serde_json::json;
 
 mod answer;
@@ -22,6 +23,9 @@ use crate::metrics::Metrics;
 use crate::rules::Ruler;
 use answer::{ApiError, plain, success};
 use params::Params;
+
+/// The size of a request that is read at all.
+const MAX_BODY: usize = 64 << 20;
 
 /// What the API reads.
 #[derive(Debug, Clone)]
@@ -68,13 +72,30 @@ pub fn router(api: Api) -> Router {
     Router::new()
         .nest("/prometheus/api/v1", v1)
         .route("/api/v1/status/buildinfo", get(status::buildinfo))
+        .route("/otlp/v1/metrics", post(otlp))
+        .route("/api/v1/otlp/v1/metrics", post(otlp))
         .route("/ready", get(ready))
         .route("/-/ready", get(ready))
         .route("/prometheus/-/ready", get(ready))
         .route("/prometheus/-/healthy", get(ready))
         .fallback(any(not_found))
         .method_not_allowed_fallback(not_allowed)
+        .layer(DefaultBodyLimit::max(MAX_BODY))
         .with_state(api)
+}
+
+async fn otlp(State(api): ApiState, headers: HeaderMap, body: Bytes) -> Response {
+    super::otlp::receive(&api.metrics, &headers, &body)
+}
+
+/// A text answer, for other receivers of metrics.
+pub(super) fn text(status: StatusCode, body: &str) -> Response {
+    plain(status, body)
+}
+
+/// A JSON answer, for other receivers of metrics.
+pub(super) fn json_ok(body: &str) -> Response {
+    answer::json(StatusCode::OK, body.to_owned())
 }
 
 async fn ready() -> Response {

@@ -211,7 +211,10 @@ impl Head {
             let wanted = (min_t..=max_t).contains(&exemplar.t)
                 && sets.iter().any(|set| set.iter().all(|m| m.matches(labels)));
             if wanted {
-                found.entry(labels.clone()).or_default().push(exemplar.clone());
+                found
+                    .entry(labels.clone())
+                    .or_default()
+                    .push(exemplar.clone());
             }
         }
         for list in found.values_mut() {
@@ -274,7 +277,10 @@ pub fn label_values(series: &[SeriesRef]) -> HashMap<Arc<str>, BTreeSet<Arc<str>
     let mut found: HashMap<Arc<str>, BTreeSet<Arc<str>>> = HashMap::new();
     for s in series {
         for (n, v) in s.labels().iter() {
-            found.entry(Arc::clone(n)).or_default().insert(Arc::clone(v));
+            found
+                .entry(Arc::clone(n))
+                .or_default()
+                .insert(Arc::clone(v));
         }
     }
     found
@@ -320,8 +326,14 @@ mod tests {
         for t in [day + 10, day + 20, day + 5, day + 15, day + 20, day + 5] {
             head.append(&l, t, 1.0).unwrap();
         }
-        assert_eq!(head.append(&l, day + 20, 2.0).err(), Some(AppendError::Duplicate));
-        assert_eq!(head.append(&l, day + 5, 2.0).err(), Some(AppendError::Duplicate));
+        assert_eq!(
+            head.append(&l, day + 20, 2.0).err(),
+            Some(AppendError::Duplicate)
+        );
+        assert_eq!(
+            head.append(&l, day + 5, 2.0).err(),
+            Some(AppendError::Duplicate)
+        );
         assert_eq!(head.append(&l, 3, 2.0).err(), Some(AppendError::TooOld));
         let got: Vec<i64> = all(&head, "x").iter().map(|s| s.t - day).collect();
         assert_eq!(got, [5, 10, 15, 20]);
@@ -333,7 +345,8 @@ mod tests {
         for t in 0..40_000i64 {
             for s in 0..5 {
                 let l = Labels::new([("__name__", "x".to_owned()), ("s", s.to_string())]);
-                head.append(&l, t * 1000, (t * 7919 % 104_729) as f64).unwrap();
+                head.append(&l, t * 1000, (t * 7919 % 104_729) as f64)
+                    .unwrap();
             }
             assert!(head.bytes() < 450_000, "{}", head.bytes());
         }
@@ -348,7 +361,8 @@ mod tests {
         let head = head(1 << 20);
         let l = Labels::new([("__name__", "gone")]);
         let series = head.append(&l, 1000, 1.0).unwrap();
-        head.append(&Labels::new([("__name__", "stays")]), 5000, 1.0).unwrap();
+        head.append(&Labels::new([("__name__", "stays")]), 5000, 1.0)
+            .unwrap();
         head.truncate(2000);
         assert_eq!(head.series_count(), 1);
         assert_eq!(head.append_to(&series, 6000, 1.0), Ok(false));

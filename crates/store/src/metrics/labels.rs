@@ -46,7 +46,10 @@ impl Labels {
     /// The value of `name`, shared.
     #[must_use]
     pub fn find(&self, name: &str) -> Option<&Arc<str>> {
-        let at = self.0.binary_search_by(|(n, _)| n.as_ref().cmp(name)).ok()?;
+        let at = self
+            .0
+            .binary_search_by(|(n, _)| n.as_ref().cmp(name))
+            .ok()?;
         self.0.get(at).map(|(_, v)| v)
     }
 
@@ -117,7 +120,12 @@ impl fmt::Display for Labels {
             if is_label_name(n) {
                 write!(f, "{comma}{n}={}", super::text::quote(v))?;
             } else {
-                write!(f, "{comma}{}={}", super::text::quote(n), super::text::quote(v))?;
+                write!(
+                    f,
+                    "{comma}{}={}",
+                    super::text::quote(n),
+                    super::text::quote(v)
+                )?;
             }
         }
         f.write_str("}")
@@ -154,6 +162,9 @@ mod tests {
         assert_eq!(l.to_string(), r#"{a="2", b="3"}"#);
         assert_eq!(l.get("c"), "");
         assert_eq!(l.with("a", "").to_string(), r#"{b="3"}"#);
-        assert_eq!(l.with("0x", "y\n").to_string(), r#"{"0x"="y\n", a="2", b="3"}"#);
+        assert_eq!(
+            l.with("0x", "y\n").to_string(),
+            r#"{"0x"="y\n", a="2", b="3"}"#
+        );
     }
 }

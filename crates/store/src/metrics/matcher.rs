@@ -137,16 +137,25 @@ fn go_error(pattern: &str, error: &regex::Error) -> String {
         about("missing closing ]", from('['))
     } else if text.contains("repetition operator missing expression") {
         let at = pattern.find(['*', '+', '?']).unwrap_or(0);
-        about("missing argument to repetition operator", &pattern[at..(at + 1).min(pattern.len())])
+        about(
+            "missing argument to repetition operator",
+            &pattern[at..(at + 1).min(pattern.len())],
+        )
     } else if text.contains("invalid character class range") {
         about("invalid character class range", from('['))
     } else if text.contains("look-around") || text.contains("unrecognized flag") {
         let at = pattern.find("(?").unwrap_or(0);
-        about("invalid or unsupported Perl syntax", &pattern[at..(at + 3).min(pattern.len())])
+        about(
+            "invalid or unsupported Perl syntax",
+            &pattern[at..(at + 3).min(pattern.len())],
+        )
     } else if text.contains("size limit") {
         "error parsing regexp: expression too large".to_owned()
     } else if text.contains("escape sequence") {
-        about("invalid escape sequence", from('\\').get(..2).unwrap_or("\\"))
+        about(
+            "invalid escape sequence",
+            from('\\').get(..2).unwrap_or("\\"),
+        )
     } else {
         let last = text.lines().last().unwrap_or(&text).trim();
         about(last.trim_start_matches("error: "), pattern)

@@ -92,7 +92,10 @@ mod tests {
             (f64::NEG_INFINITY, "-Inf", "-Inf", "-Inf"),
             (0.0, "0", "0", "0e+00"),
         ] {
-            assert_eq!((plain(v), general(v), exponent(v)), (p.into(), g.into(), e.into()));
+            assert_eq!(
+                (plain(v), general(v), exponent(v)),
+                (p.into(), g.into(), e.into())
+            );
         }
     }
 

@@ -100,6 +100,13 @@ impl Rule {
 }
 
 impl Group {
+    /// The names of its alerts.
+    pub(super) fn alert_names(&self) -> impl Iterator<Item = &str> {
+        let alerts = self.rules.iter();
+        let alerts = alerts.filter(|rule| matches!(rule.does, Does::Alert(_)));
+        alerts.map(|rule| rule.name.as_str())
+    }
+
     pub(super) fn interval_ms(&self) -> i64 {
         i64::try_from(self.interval.as_millis())
             .unwrap_or(i64::MAX)

@@ -14,7 +14,7 @@ use super::{Answer, Api, ApiState, Params};
 use crate::metrics::matcher::Matcher;
 use crate::metrics::promql::ast::{Expr, Type};
 use crate::metrics::promql::{
-    self, Answer as Data, EvalError, LOOKBACK, Outcome, Request, evaluate,
+    self, Answer as Data, EvalError, LOOKBACK, Outcome, ParseError, Request, evaluate,
 };
 
 impl From<EvalError> for ApiError {
@@ -94,6 +94,15 @@ pub(super) async fn range(State(api): ApiState, params: Params) -> Answer {
     answer_to(&api, asked, &params, limit).await
 }
 
+/// Flag-gated syntax is refused in the words of Cortex, which has it off as we do; for all
+/// else Prometheus' words are Mimir's too.
+fn refused(error: &ParseError) -> ApiError {
+    if error.is_gated() {
+        return ApiError::bad(error.to_string());
+    }
+    ApiError::parameter("query", error)
+}
+
 fn asked(
     api: &Api,
     params: &Params,
@@ -104,7 +113,7 @@ fn asked(
     let timeout = params.duration("timeout", longest)?.min(longest);
     let lookback = params.duration("lookback_delta", LOOKBACK)?;
     let query = params.get("query").to_owned();
-    let expr = promql::parse(&query).map_err(|e| ApiError::parameter("query", e))?;
+    let expr = promql::parse(&query).map_err(|e| refused(&e))?;
     Ok(Asked {
         expr,
         query,

@@ -100,7 +100,13 @@ impl Index {
                 .filter(passes)
                 .cloned()
                 .collect(),
-            None => self.series.iter().flatten().filter(passes).cloned().collect(),
+            None => self
+                .series
+                .iter()
+                .flatten()
+                .filter(passes)
+                .cloned()
+                .collect(),
         }
     }
 

@@ -160,19 +160,28 @@ impl Op {
     /// By its symbol or lower-case word.
     #[must_use]
     pub fn parse(word: &str) -> Option<Self> {
-        ALL_OPS.iter().find(|(_, w, _)| *w == word).map(|(op, _, _)| *op)
+        ALL_OPS
+            .iter()
+            .find(|(_, w, _)| *w == word)
+            .map(|(op, _, _)| *op)
     }
 
     /// As it is written.
     #[must_use]
     pub fn as_str(self) -> &'static str {
-        ALL_OPS.iter().find(|(op, _, _)| *op == self).map_or("", |(_, w, _)| w)
+        ALL_OPS
+            .iter()
+            .find(|(op, _, _)| *op == self)
+            .map_or("", |(_, w, _)| w)
     }
 
     /// How strongly it binds; higher binds more.
     #[must_use]
     pub fn precedence(self) -> u8 {
-        ALL_OPS.iter().find(|(op, _, _)| *op == self).map_or(0, |(_, _, p)| *p)
+        ALL_OPS
+            .iter()
+            .find(|(op, _, _)| *op == self)
+            .map_or(0, |(_, _, p)| *p)
     }
 
     /// `==` and the like.
@@ -303,13 +312,19 @@ impl AggregateOp {
     /// By its lower-case name.
     #[must_use]
     pub fn parse(word: &str) -> Option<Self> {
-        ALL_AGGREGATES.iter().find(|(_, w)| *w == word).map(|(op, _)| *op)
+        ALL_AGGREGATES
+            .iter()
+            .find(|(_, w)| *w == word)
+            .map(|(op, _)| *op)
     }
 
     /// Its name.
     #[must_use]
     pub fn as_str(self) -> &'static str {
-        ALL_AGGREGATES.iter().find(|(op, _)| *op == self).map_or("", |(_, w)| w)
+        ALL_AGGREGATES
+            .iter()
+            .find(|(op, _)| *op == self)
+            .map_or("", |(_, w)| w)
     }
 
     /// Whether it takes a parameter before the vector.
@@ -392,12 +407,10 @@ impl Expr {
             Node::Selector(_) | Node::Aggregate(_) => Type::Vector,
             Node::Matrix(..) | Node::Subquery(_) => Type::Matrix,
             Node::Paren(e) | Node::Unary(_, e) => e.value_type(),
-            Node::Binary(b) => {
-                match (b.lhs.value_type(), b.rhs.value_type()) {
-                    (Type::Scalar, Type::Scalar) => Type::Scalar,
-                    _ => Type::Vector,
-                }
-            }
+            Node::Binary(b) => match (b.lhs.value_type(), b.rhs.value_type()) {
+                (Type::Scalar, Type::Scalar) => Type::Scalar,
+                _ => Type::Vector,
+            },
             Node::Call(f, _) => f.returns,
         }
     }

@@ -92,7 +92,11 @@ pub fn evaluate(
         head,
         query: request.query,
         start: request.start,
-        end: if request.step.is_some() { request.end } else { request.start },
+        end: if request.step.is_some() {
+            request.end
+        } else {
+            request.start
+        },
         instant: request.step.is_none(),
         lookback: i64::try_from(request.lookback.as_millis()).unwrap_or(i64::MAX),
         max_samples: request.max_samples,
@@ -154,7 +158,10 @@ impl Grid {
     }
 
     fn time(self, n: usize) -> i64 {
-        self.start + i64::try_from(n).unwrap_or(i64::MAX).saturating_mul(self.step)
+        self.start
+            + i64::try_from(n)
+                .unwrap_or(i64::MAX)
+                .saturating_mul(self.step)
     }
 
     fn end(self) -> i64 {

@@ -8,7 +8,12 @@ const M: Type = Type::Matrix;
 const S: Type = Type::Scalar;
 const T: Type = Type::Text;
 
-const fn stable(name: &'static str, args: &'static [Type], variadic: i8, returns: Type) -> Function {
+const fn stable(
+    name: &'static str,
+    args: &'static [Type],
+    variadic: i8,
+    returns: Type,
+) -> Function {
     Function {
         name,
         args,

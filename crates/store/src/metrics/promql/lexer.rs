@@ -29,7 +29,9 @@ struct Lexer<'a> {
 
 impl Lexer<'_> {
     fn peek(&self) -> Option<char> {
-        self.input.get(self.at..).and_then(|rest| rest.chars().next())
+        self.input
+            .get(self.at..)
+            .and_then(|rest| rest.chars().next())
     }
 
     fn bump(&mut self) -> Option<char> {
@@ -116,7 +118,10 @@ impl Lexer<'_> {
                     return self.emit(Kind::Operator, start);
                 }
                 let next = self.quoted_next();
-                self.fail(start, format!("unexpected character after '!' inside braces: {next}"))
+                self.fail(
+                    start,
+                    format!("unexpected character after '!' inside braces: {next}"),
+                )
             }
             '{' => self.fail(start, "unexpected left brace '{'".to_owned()),
             '}' => {
@@ -221,13 +226,20 @@ impl Lexer<'_> {
             return self.emit(Kind::Duration, start);
         }
         let text = self.input.get(start..self.at).unwrap_or("");
-        let message = format!("bad number or duration syntax: {}", crate::metrics::text::quote(text));
+        let message = format!(
+            "bad number or duration syntax: {}",
+            crate::metrics::text::quote(text)
+        );
         self.fail(start, message)
     }
 
     fn scan_number(&mut self) -> bool {
         let hex = self.eat("0") && self.eat("xX");
-        let digits = if hex { "0123456789abcdefABCDEF_" } else { "0123456789_" };
+        let digits = if hex {
+            "0123456789abcdefABCDEF_"
+        } else {
+            "0123456789_"
+        };
         while self.eat(digits) {}
         if self.eat(".") {
             while self.eat(digits) {}
@@ -261,8 +273,7 @@ impl Lexer<'_> {
     }
 
     fn alphanumeric_next(&self) -> bool {
-        self.peek()
-            .is_some_and(|c| c.is_alphanumeric() || c == '_')
+        self.peek().is_some_and(|c| c.is_alphanumeric() || c == '_')
     }
 
     fn quoted_next(&self) -> String {

@@ -27,6 +27,15 @@ pub struct ParseError {
     pub message: String,
 }
 
+impl ParseError {
+    /// Whether the query is refused for syntax that Prometheus keeps behind a feature flag.
+    #[must_use]
+    pub fn is_gated(&self) -> bool {
+        self.message.ends_with("not enabled")
+            || self.message.contains("is experimental and must be enabled")
+    }
+}
+
 /// Parses and checks a query.
 ///
 /// # Errors
@@ -193,7 +202,11 @@ impl Parser {
             };
             self.bump();
             let (returns, matching) = self.modifiers(op)?;
-            let next = if op == Op::Pow { op.precedence() } else { op.precedence() + 1 };
+            let next = if op == Op::Pow {
+                op.precedence()
+            } else {
+                op.precedence() + 1
+            };
             let rhs = self.expr(next)?;
             lhs = Expr {
                 span: (lhs.span.0, rhs.span.1),
@@ -225,7 +238,11 @@ impl Parser {
         let span = (start, operand.span.1);
         Ok(match operand.node {
             Node::Number(n) => {
-                let value = if sign == Sign::Minus { -n.value } else { n.value };
+                let value = if sign == Sign::Minus {
+                    -n.value
+                } else {
+                    n.value
+                };
                 Expr {
                     span,
                     node: Node::Number(Number { value, ..n }),
@@ -282,7 +299,9 @@ impl Parser {
             {
                 self.selector()
             }
-            Kind::Operator if token.text.chars().all(char::is_alphabetic) && token.word != "atan2" => {
+            Kind::Operator
+                if token.text.chars().all(char::is_alphabetic) && token.word != "atan2" =>
+            {
                 self.selector()
             }
             _ => self.unexpected("", ""),
@@ -316,7 +335,10 @@ impl Parser {
                 value,
                 style: NumberStyle::Plain,
             }),
-            None => failed(self, format!("error parsing number: {}", quote(&token.text))),
+            None => failed(
+                self,
+                format!("error parsing number: {}", quote(&token.text)),
+            ),
         }
     }
 
@@ -358,7 +380,14 @@ impl Parser {
 
     fn arguments(&mut self, context: &str) -> Parsed<Vec<Expr>> {
         if self.eat("(").is_none() {
-            return self.unexpected(if context == "aggregation" { context } else { "" }, "");
+            return self.unexpected(
+                if context == "aggregation" {
+                    context
+                } else {
+                    ""
+                },
+                "",
+            );
         }
         let mut args = Vec::new();
         if self.eat(")").is_some() {
@@ -373,7 +402,10 @@ impl Parser {
                 return self.unexpected("", "");
             };
             if self.next_is(")") {
-                self.error(comma.start, "trailing commas not allowed in function call args");
+                self.error(
+                    comma.start,
+                    "trailing commas not allowed in function call args",
+                );
                 return Err(Abort);
             }
         }
@@ -488,7 +520,11 @@ impl Parser {
             None => Returns::Value,
         };
         let mut matching = Matching {
-            card: if op.is_set() { Card::ManyToMany } else { Card::OneToOne },
+            card: if op.is_set() {
+                Card::ManyToMany
+            } else {
+                Card::OneToOne
+            },
             mode: MatchMode::Ignoring,
             labels: Vec::new(),
             include: Vec::new(),
@@ -536,10 +572,7 @@ impl Parser {
                 let token = self.bump();
                 self.error(
                     token.start,
-                    format!(
-                        "{} modifier is experimental and not enabled",
-                        token.word
-                    ),
+                    format!("{} modifier is experimental and not enabled", token.word),
                 );
                 return Err(Abort);
             } else {

@@ -38,7 +38,11 @@ impl Evaluator<'_> {
         for (labels, members) in groups(&a.grouping, &series) {
             let values = phis.iter().enumerate().map(|(n, phi)| {
                 let mut values: Vec<f64> = step(&members, n).map(|(_, v)| v).collect();
-                if values.is_empty() { absent() } else { quantile(*phi, &mut values) }
+                if values.is_empty() {
+                    absent()
+                } else {
+                    quantile(*phi, &mut values)
+                }
             });
             out.push(Series {
                 labels,
@@ -69,10 +73,16 @@ impl Evaluator<'_> {
                 return Err(EvalError::Execution("Parameter value is NaN".to_owned()));
             }
             if *k >= 9.223_372_036_854_775_8e18 {
-                return Err(EvalError::Execution(format!("Scalar value {} overflows int64", plain(*k))));
+                return Err(EvalError::Execution(format!(
+                    "Scalar value {} overflows int64",
+                    plain(*k)
+                )));
             }
             if *k <= -9.223_372_036_854_775_8e18 {
-                return Err(EvalError::Execution(format!("Scalar value {} underflows int64", plain(*k))));
+                return Err(EvalError::Execution(format!(
+                    "Scalar value {} underflows int64",
+                    plain(*k)
+                )));
             }
         }
         let series = self.vector(&a.expr)?;
@@ -89,7 +99,10 @@ impl Evaluator<'_> {
                 for (member, v) in ranked.into_iter().take(*k as usize) {
                     let place = *places.entry(member).or_insert_with(|| {
                         kept.push(Series {
-                            labels: members.get(member).map(|s| s.labels.clone()).unwrap_or_default(),
+                            labels: members
+                                .get(member)
+                                .map(|s| s.labels.clone())
+                                .unwrap_or_default(),
                             values: vec![absent(); ks.len()],
                         });
                         kept.len() - 1
@@ -107,7 +120,9 @@ impl Evaluator<'_> {
     fn count_values(&self, a: &Aggregate) -> Evaluated<Vec<Series>> {
         let label = self.text(self.param(a)?)?;
         if label.is_empty() || label.contains('\u{fffd}') {
-            return Err(EvalError::Execution(format!("invalid label name {label:?}")));
+            return Err(EvalError::Execution(format!(
+                "invalid label name {label:?}"
+            )));
         }
         let series = self.vector(&a.expr)?;
         let mut out: Vec<Series> = Vec::new();
@@ -149,9 +164,7 @@ fn rank(op: AggregateOp, a: f64, b: f64) -> std::cmp::Ordering {
 fn group_labels(grouping: &Grouping, labels: &Labels) -> Labels {
     match grouping {
         Grouping::By(names) => labels.filtered(|n| names.iter().any(|l| l == n)),
-        Grouping::Without(names) => {
-            labels.filtered(|n| n != NAME && !names.iter().any(|l| l == n))
-        }
+        Grouping::Without(names) => labels.filtered(|n| n != NAME && !names.iter().any(|l| l == n)),
     }
 }
 
@@ -201,7 +214,9 @@ fn fold(a: &Aggregate, series: &[Series], len: usize) -> Vec<Series> {
                 }
             }
         }
-        let values = accs.into_iter().map(|acc| acc.map_or(absent(), |f| finish(a.op, f)));
+        let values = accs
+            .into_iter()
+            .map(|acc| acc.map_or(absent(), |f| finish(a.op, f)));
         out.push(Series {
             labels,
             values: values.collect(),
@@ -224,7 +239,11 @@ fn add(op: AggregateOp, acc: &mut Option<Folding>, v: f64) {
         Folding::Count(n) => *n += 1.0,
         Folding::Variance(x) => x.add(v),
         Folding::Extreme(e) => {
-            let better = if op == AggregateOp::Min { v < *e } else { v > *e };
+            let better = if op == AggregateOp::Min {
+                v < *e
+            } else {
+                v > *e
+            };
             if better || e.is_nan() {
                 *e = v;
             }

@@ -13,7 +13,9 @@ impl Evaluator<'_> {
         match (lhs, rhs) {
             (Value::Scalar(l), Value::Scalar(r)) => {
                 let both = l.into_iter().zip(r);
-                Ok(Value::Scalar(both.map(|(l, r)| scalars(b.op, l, r)).collect()))
+                Ok(Value::Scalar(
+                    both.map(|(l, r)| scalars(b.op, l, r)).collect(),
+                ))
             }
             (Value::Vector(l), Value::Scalar(r)) => {
                 with_scalar(b, l, |n, v| (v, r.get(n).copied().unwrap_or(f64::NAN)))
@@ -130,7 +132,11 @@ fn vectors(
     len: usize,
 ) -> Evaluated<Vec<Series>> {
     let (left_any, right_any) = (present(&lhs, len), present(&rhs, len));
-    let active: Vec<bool> = left_any.iter().zip(&right_any).map(|(l, r)| *l && *r).collect();
+    let active: Vec<bool> = left_any
+        .iter()
+        .zip(&right_any)
+        .map(|(l, r)| *l && *r)
+        .collect();
     let swapped = matching.card == Card::OneToMany;
     let (many, one) = if swapped { (rhs, lhs) } else { (lhs, rhs) };
     // Which series of the "one" side each match group has at each step.
@@ -200,7 +206,8 @@ fn vectors(
                     return Err(EvalError::Execution(if matching.card == Card::OneToOne {
                         "vector cannot contain metrics with the same labelset".to_owned()
                     } else {
-                        "multiple matches for labels: grouping labels must ensure unique matches".to_owned()
+                        "multiple matches for labels: grouping labels must ensure unique matches"
+                            .to_owned()
                     }));
                 }
                 *slot = value;

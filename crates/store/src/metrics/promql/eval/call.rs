@@ -124,7 +124,10 @@ impl Evaluator<'_> {
 
     fn timestamp(&self, vector: &Expr) -> Evaluated<Value> {
         if let Node::Selector(s) = &vector.unwrapped().node {
-            return Ok(Value::Vector(merged(map_values(self.instant_timestamps(s)?, |v| v))?));
+            return Ok(Value::Vector(merged(map_values(
+                self.instant_timestamps(s)?,
+                |v| v,
+            ))?));
         }
         let times = self.times();
         let mut series = self.vector(vector)?;
@@ -145,7 +148,12 @@ impl Evaluator<'_> {
         let mut series = self.vector(v)?;
         for s in &mut series {
             s.labels = s.labels.without_name();
-            for (n, v) in s.values.iter_mut().enumerate().filter(|(_, v)| !is_absent(**v)) {
+            for (n, v) in s
+                .values
+                .iter_mut()
+                .enumerate()
+                .filter(|(_, v)| !is_absent(**v))
+            {
                 let low = low.as_ref().and_then(|l| l.get(n)).copied();
                 let high = high.as_ref().and_then(|h| h.get(n)).copied();
                 *v = match (low, high) {
@@ -165,7 +173,12 @@ impl Evaluator<'_> {
         let mut series = self.vector(v)?;
         for s in &mut series {
             s.labels = s.labels.without_name();
-            for (n, v) in s.values.iter_mut().enumerate().filter(|(_, v)| !is_absent(**v)) {
+            for (n, v) in s
+                .values
+                .iter_mut()
+                .enumerate()
+                .filter(|(_, v)| !is_absent(**v))
+            {
                 let inverse = 1.0 / to.as_ref().and_then(|t| t.get(n)).copied().unwrap_or(1.0);
                 *v = (*v * inverse + 0.5).floor() / inverse;
             }

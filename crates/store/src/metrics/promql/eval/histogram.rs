@@ -77,7 +77,11 @@ impl Evaluator<'_> {
             let bounds = lowers.iter().zip(&uppers).enumerate();
             let values = bounds.map(|(n, (lower, upper))| {
                 let buckets = h.at(n);
-                if buckets.is_empty() { absent() } else { fraction(*lower, *upper, buckets) }
+                if buckets.is_empty() {
+                    absent()
+                } else {
+                    fraction(*lower, *upper, buckets)
+                }
             });
             out.push(Series {
                 values: values.collect(),
@@ -240,7 +244,10 @@ fn fraction(lower: f64, upper: f64, buckets: Vec<Bucket>) -> f64 {
     if lower >= upper {
         return 0.0;
     }
-    let (lower, upper) = (rank_of(lower, &buckets, count), rank_of(upper, &buckets, count));
+    let (lower, upper) = (
+        rank_of(lower, &buckets, count),
+        rank_of(upper, &buckets, count),
+    );
     (upper - lower) / count
 }
 

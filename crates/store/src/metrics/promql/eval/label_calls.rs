@@ -14,7 +14,9 @@ fn is_name(name: &str) -> bool {
 impl Evaluator<'_> {
     pub(super) fn label_replace(&self, args: &[Expr]) -> Evaluated<Value> {
         let [vector, dst, replacement, src, pattern] = args else {
-            return Err(EvalError::Execution("label_replace takes five arguments".to_owned()));
+            return Err(EvalError::Execution(
+                "label_replace takes five arguments".to_owned(),
+            ));
         };
         let (dst, replacement) = (self.text(dst)?, self.text(replacement)?);
         let (src, pattern) = (self.text(src)?, self.text(pattern)?);
@@ -36,10 +38,15 @@ impl Evaluator<'_> {
 
     pub(super) fn label_join(&self, args: &[Expr]) -> Evaluated<Value> {
         let [vector, dst, separator, sources @ ..] = args else {
-            return Err(EvalError::Execution("label_join takes three or more arguments".to_owned()));
+            return Err(EvalError::Execution(
+                "label_join takes three or more arguments".to_owned(),
+            ));
         };
         let (dst, separator) = (self.text(dst)?, self.text(separator)?);
-        let sources: Vec<String> = sources.iter().map(|s| self.text(s)).collect::<Result<_, _>>()?;
+        let sources: Vec<String> = sources
+            .iter()
+            .map(|s| self.text(s))
+            .collect::<Result<_, _>>()?;
         if let Some(bad) = sources.iter().find(|s| !is_name(s)) {
             return Err(format!("invalid source label name in label_join(): {bad}").into());
         }

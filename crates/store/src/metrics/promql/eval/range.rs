@@ -60,7 +60,9 @@ pub(super) fn range_function(name: &str) -> Option<RangeFunction> {
             Some(count(w.samples.windows(2).filter(|p| changed(p)).count()))
         },
         "resets" => |w| {
-            Some(count(w.samples.windows(2).filter(|p| p[1].v < p[0].v).count()))
+            Some(count(
+                w.samples.windows(2).filter(|p| p[1].v < p[0].v).count(),
+            ))
         },
         "quantile_over_time" => |w| {
             let mut values: Vec<f64> = w.samples.iter().map(|s| s.v).collect();
@@ -109,7 +111,11 @@ impl Evaluator<'_> {
                         start,
                         end,
                         t,
-                        arg: args.as_ref().and_then(|a| a.get(n)).copied().unwrap_or(f64::NAN),
+                        arg: args
+                            .as_ref()
+                            .and_then(|a| a.get(n))
+                            .copied()
+                            .unwrap_or(f64::NAN),
                     })
                 };
                 any |= value.is_some();
@@ -199,7 +205,11 @@ fn instant_change(w: &View<'_>, rate: bool) -> Option<f64> {
     if !rate {
         return Some(last.v - previous.v);
     }
-    let change = if last.v < previous.v { last.v } else { last.v - previous.v };
+    let change = if last.v < previous.v {
+        last.v
+    } else {
+        last.v - previous.v
+    };
     Some(change / seconds(interval))
 }
 

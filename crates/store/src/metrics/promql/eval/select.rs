@@ -1,9 +1,7 @@
 //! Selectors and subqueries: from the database to values per step, or to windows of samples.
 
 use super::result::RangeSeries;
-use super::{
-    EvalError, Evaluated, Evaluator, Grid, SUBQUERY_STEP_MS, Series, absent, is_absent,
-};
+use super::{EvalError, Evaluated, Evaluator, Grid, SUBQUERY_STEP_MS, Series, absent, is_absent};
 use crate::metrics::promql::ast::{At, Expr, Node, Selector, Subquery, When};
 use crate::metrics::{Sample, is_stale};
 

@@ -117,10 +117,16 @@ impl Checker<'_> {
         let scalars = lt == Type::Scalar && rt == Type::Scalar;
         let operator = self.operator_start(b);
         if b.returns == Returns::Bool && !b.op.is_comparison() {
-            self.error(operator, "bool modifier can only be used on comparison operators");
+            self.error(
+                operator,
+                "bool modifier can only be used on comparison operators",
+            );
         }
         if b.op.is_comparison() && b.returns == Returns::Value && scalars {
-            self.error(operator, "comparisons between scalars must use BOOL modifier");
+            self.error(
+                operator,
+                "comparisons between scalars must use BOOL modifier",
+            );
         }
         let Some(matching) = &b.matching else {
             return;
@@ -146,7 +152,10 @@ impl Checker<'_> {
         }
         if lt != Type::Vector || rt != Type::Vector {
             if !matching.labels.is_empty() {
-                self.error(start, "vector matching only allowed between instant vectors");
+                self.error(
+                    start,
+                    "vector matching only allowed between instant vectors",
+                );
             }
         } else if b.op.is_set() && matches!(matching.card, Card::OneToMany | Card::ManyToOne) {
             let message = format!("no grouping allowed for {} operation", quote(b.op.as_str()));

@@ -15,7 +15,12 @@ const UNITS: [(&str, i64); 7] = [
 /// # Errors
 /// Prometheus' message when it is none.
 pub fn parse_duration(text: &str) -> Result<i64, String> {
-    let invalid = || format!("not a valid duration string: {}", crate::metrics::text::quote(text));
+    let invalid = || {
+        format!(
+            "not a valid duration string: {}",
+            crate::metrics::text::quote(text)
+        )
+    };
     match text {
         "" => return Err("empty duration string".to_owned()),
         "0" => return Ok(0),
@@ -25,7 +30,9 @@ pub fn parse_duration(text: &str) -> Result<i64, String> {
     let mut total = 0i64;
     let mut units = UNITS.iter();
     while !rest.is_empty() {
-        let digits = rest.find(|c: char| !c.is_ascii_digit()).ok_or_else(invalid)?;
+        let digits = rest
+            .find(|c: char| !c.is_ascii_digit())
+            .ok_or_else(invalid)?;
         let (number, after) = rest.split_at(digits);
         let unit_len = after
             .find(|c: char| c.is_ascii_digit())
@@ -79,7 +86,8 @@ pub(super) fn parse_number(text: &str) -> Option<f64> {
     let clean = lower.replace('_', "");
     let integer = if let Some(hex) = clean.strip_prefix("0x") {
         Some(i64::from_str_radix(hex, 16).ok()?)
-    } else if clean.len() > 1 && clean.starts_with('0') && clean.bytes().all(|b| b.is_ascii_digit()) {
+    } else if clean.len() > 1 && clean.starts_with('0') && clean.bytes().all(|b| b.is_ascii_digit())
+    {
         i64::from_str_radix(&clean, 8).ok()
     } else {
         None
@@ -113,7 +121,13 @@ mod tests {
 
     #[test]
     fn numbers_are_read_as_go_reads_them() {
-        for (text, v) in [("0x1F", 31.0), ("1_000", 1000.0), ("1e3", 1000.0), (".5", 0.5), ("010", 8.0)] {
+        for (text, v) in [
+            ("0x1F", 31.0),
+            ("1_000", 1000.0),
+            ("1e3", 1000.0),
+            (".5", 0.5),
+            ("010", 8.0),
+        ] {
             assert_eq!(parse_number(text), Some(v));
         }
     }

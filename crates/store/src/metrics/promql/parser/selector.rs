@@ -59,8 +59,10 @@ impl Parser {
         }
         if !name.is_empty() {
             if let Some(other) = matchers.iter().find(|m| m.name == NAME) {
-                let message =
-                    format!("metric name must not be set twice: {name:?} or {:?}", other.value);
+                let message = format!(
+                    "metric name must not be set twice: {name:?} or {:?}",
+                    other.value
+                );
                 self.error(start, message);
                 return Err(Abort);
             }

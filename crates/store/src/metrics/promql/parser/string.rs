@@ -22,11 +22,7 @@ pub(super) fn unquote(literal: &str) -> Result<String, String> {
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
-fn escape(
-    rest: &mut std::str::Chars<'_>,
-    quote: char,
-    out: &mut Vec<u8>,
-) -> Result<(), String> {
+fn escape(rest: &mut std::str::Chars<'_>, quote: char, out: &mut Vec<u8>) -> Result<(), String> {
     let c = rest.next().ok_or("escape sequence not terminated")?;
     let simple = match c {
         'a' => Some(7),
@@ -53,19 +49,28 @@ fn escape(
             return Err(format!("unknown escape sequence U+{:04X} {c:?}", c as u32));
         }
     };
-    let mut value = if radix == 8 { c.to_digit(8).unwrap_or(0) } else { 0 };
+    let mut value = if radix == 8 {
+        c.to_digit(8).unwrap_or(0)
+    } else {
+        0
+    };
     for _ in 0..count {
         let digit = rest.next().ok_or("escape sequence not terminated")?;
         let digit_value = digit.to_digit(radix).ok_or_else(|| {
-            format!("illegal character U+{:04X} {digit:?} in escape sequence", digit as u32)
+            format!(
+                "illegal character U+{:04X} {digit:?} in escape sequence",
+                digit as u32
+            )
         })?;
         value = value * radix + digit_value;
     }
     if matches!(c, 'u' | 'U') {
-        let point = char::from_u32(value).ok_or("escape sequence is an invalid Unicode code point")?;
+        let point =
+            char::from_u32(value).ok_or("escape sequence is an invalid Unicode code point")?;
         out.extend(point.encode_utf8(&mut [0; 4]).bytes());
     } else {
-        let byte = u8::try_from(value).map_err(|_| "escape sequence is an invalid Unicode code point")?;
+        let byte =
+            u8::try_from(value).map_err(|_| "escape sequence is an invalid Unicode code point")?;
         out.push(byte);
     }
     Ok(())
