@@ -12,7 +12,7 @@ use crate::window::Window;
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Command {
     /// Write this into the journal.
-    Record(Timestamp, Happening),
+    Record(Timestamp, Box<Happening>),
     /// Break something, then tell [`Conduct::injected`].
     Inject(Fault),
     /// Do something harmless.
@@ -153,7 +153,7 @@ impl Conduct {
             check: shown.check.clone(),
             value: shown.value,
         };
-        Some(Command::Record(now, bit))
+        Some(Command::Record(now, Box::new(bit)))
     }
 
     /// The SLOs hold again, or are lost again.
@@ -168,11 +168,12 @@ impl Conduct {
         match (self.recovered, full, broken) {
             (false, Some(since), _) => {
                 self.recovered = true;
-                Some(Command::Record(since, Happening::Recovered))
+                Some(Command::Record(since, Box::new(Happening::Recovered)))
             }
             (true, _, Some(check)) => {
                 self.recovered = false;
-                Some(Command::Record(now, Happening::Relapsed { check }))
+                let relapsed = Happening::Relapsed { check };
+                Some(Command::Record(now, Box::new(relapsed)))
             }
             _ => None,
         }

@@ -70,3 +70,6 @@ pub(crate) fn call_edges(parts: &[Part]) -> Vec<CallEdge> {
     edges.dedup();
     edges
 }
+
+#[cfg(test)]
+mod tests;

@@ -178,7 +178,7 @@ mod tests {
         let path = folder.path().join("j.jsonl");
         let recorder = Recorder::create(&path).expect("made");
         let end = Happening::Finished(Verdict::Interrupted);
-        recorder.record(at(1), end.clone()).expect("written");
+        recorder.record(at(1), end).expect("written");
         recorder
             .record(at(2), Happening::Recovered)
             .expect("ignored");

@@ -244,7 +244,7 @@ impl Run {
     /// Does what is to be done; how the drill ends, where it does.
     async fn execute(&mut self, command: Command) -> Result<Option<Verdict>, JournalError> {
         match command {
-            Command::Record(at, what) => self.record(at, what)?,
+            Command::Record(at, what) => self.record(at, *what)?,
             Command::Inject(fault) => return self.inject(fault).await,
             Command::Change(action) => {
                 if let Err(why) = self.shared.platform.act(&action).await {

@@ -10,12 +10,24 @@ use crate::desk::Desk;
 use crate::shared::Shared;
 use crate::{EngineError, Subscription};
 
+/// How far a drill is, to a script.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Stage {
+    /// There is no steady state yet.
+    #[default]
+    Before,
+    /// Nothing has happened yet.
+    Steady,
+    /// From here on alerts are of the incident.
+    Armed,
+}
+
 /// What a script can wait for, as far as it has come.
 #[derive(Debug, Default)]
 struct Situation {
+    stage: Stage,
+    /// Whether there will be an injection.
     breaks: bool,
-    steady: bool,
-    armed: bool,
     paged: bool,
     recovered: bool,
     alerts: BTreeSet<AlertName>,
@@ -27,13 +39,16 @@ impl Situation {
     fn see(&mut self, event: &Event) {
         match &event.what {
             Happening::SteadyState { .. } => {
-                self.steady = true;
-                self.armed |= !self.breaks;
+                self.stage = if self.breaks {
+                    Stage::Steady
+                } else {
+                    Stage::Armed
+                };
             }
-            Happening::FaultInjected { .. } => self.armed = true,
+            Happening::FaultInjected { .. } => self.stage = Stage::Armed,
             Happening::AlertFired {
                 alert, severity, ..
-            } if self.armed => {
+            } if self.stage == Stage::Armed => {
                 self.paged |= *severity == Severity::Page;
                 self.alerts.insert(alert.clone());
             }
@@ -62,7 +77,7 @@ pub(crate) async fn play(shared: Arc<Shared>, patience: Period) {
         breaks: shared.breaks(),
         ..Situation::default()
     };
-    while !situation.steady {
+    while situation.stage == Stage::Before {
         let Some(event) = events.next().await else {
             return;
         };

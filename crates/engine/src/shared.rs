@@ -70,12 +70,12 @@ impl Shared {
         };
         self.recorder.read(|events| {
             for event in events {
-                match &event.what {
-                    Happening::Responded { response, .. } => match response {
-                        Response::Resolve => responding.resolved = true,
-                        Response::Diagnose(_) => responding.diagnosed = true,
-                        _ => {}
-                    },
+                let Happening::Responded { response, .. } = &event.what else {
+                    continue;
+                };
+                match response {
+                    Response::Resolve => responding.resolved = true,
+                    Response::Diagnose(_) => responding.diagnosed = true,
                     _ => {}
                 }
             }

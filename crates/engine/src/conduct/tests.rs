@@ -100,12 +100,12 @@ impl Told {
             .conduct
             .step(at(second), &self.book, true, self.responding);
         let words = |command: &Command| match command {
-            Command::Record(at, Happening::Recovered) => {
-                format!("recovered {}", at.as_millis() / 1_000)
-            }
-            Command::Record(_, Happening::FaultBit { .. }) => "bit".to_owned(),
-            Command::Record(_, Happening::Relapsed { check }) => format!("relapsed {check}"),
-            Command::Record(_, other) => format!("{other:?}"),
+            Command::Record(at, what) => match what.as_ref() {
+                Happening::Recovered => format!("recovered {}", at.as_millis() / 1_000),
+                Happening::FaultBit { .. } => "bit".to_owned(),
+                Happening::Relapsed { check } => format!("relapsed {check}"),
+                other => format!("{other:?}"),
+            },
             Command::Inject(fault) => fault.kind.clone(),
             Command::Change(action) => action.to_string(),
             Command::End(Verdict::Invalid(why)) => format!("invalid: {why}"),
