@@ -17,8 +17,8 @@ mod template;
 
 pub use api::router;
 pub use labels::Labels;
-pub(crate) use otlp::receive as receive_otlp;
 pub(crate) use logql::string_literal;
-pub(crate) use params::Params;
 pub(crate) use logql::units::{go_duration, range as range_duration, show_duration, show_float};
+pub(crate) use otlp::receive as receive_otlp;
+pub(crate) use params::Params;
 pub use storage::{Appended, Entry, Logs, LogsConfig, PushError, Selected};

@@ -42,19 +42,11 @@ pub fn router(logs: Arc<Logs>, traces: Arc<Traces>, _metrics: Arc<Metrics>) -> R
         .with_state(Shared { logs, traces })
 }
 
-async fn receive_logs(
-    State(shared): State<Shared>,
-    headers: HeaderMap,
-    body: Bytes,
-) -> Response {
+async fn receive_logs(State(shared): State<Shared>, headers: HeaderMap, body: Bytes) -> Response {
     logs::receive_otlp(&shared.logs, &headers, &body)
 }
 
-async fn receive_traces(
-    State(shared): State<Shared>,
-    headers: HeaderMap,
-    body: Bytes,
-) -> Response {
+async fn receive_traces(State(shared): State<Shared>, headers: HeaderMap, body: Bytes) -> Response {
     match decode::<ExportTraceServiceRequest>(&headers, &body) {
         Ok(request) => {
             shared.traces.push(request.resource_spans);

@@ -26,7 +26,9 @@ async fn the_store_answers_as_loki_does() {
         .expect("a port");
     let address = listener.local_addr().expect("an address").to_string();
     let server = tokio::spawn(async move {
-        axum::serve(listener, logs::router(logs)).await.expect("serving");
+        axum::serve(listener, logs::router(logs))
+            .await
+            .expect("serving");
     });
     let client = reqwest::Client::new();
     for load in &corpus.loads {
@@ -40,7 +42,10 @@ async fn the_store_answers_as_loki_does() {
         let status = u64::from(answer.status().as_u16());
         let text = answer.text().await.expect("a text");
         assert!(
-            load["ok"].as_array().expect("ok").contains(&Value::from(status)),
+            load["ok"]
+                .as_array()
+                .expect("ok")
+                .contains(&Value::from(status)),
             "{path}: {status} {text}"
         );
     }

@@ -220,7 +220,11 @@ mod tests {
     #[test]
     fn a_stamp_is_split_from_its_line() {
         for (line, ts, rest) in [
-            ("2025-10-14T10:00:00.000000001Z hello you", 1_760_436_000_000_000_001, "hello you"),
+            (
+                "2025-10-14T10:00:00.000000001Z hello you",
+                1_760_436_000_000_000_001,
+                "hello you",
+            ),
             ("no stamp", 7, "no stamp"),
         ] {
             assert_eq!(stamped(line, 7), (ts, rest));

@@ -6,8 +6,18 @@ use super::labels::Labels;
 
 /// Names that hold a level, in the order in which they are looked at.
 const LEVEL_NAMES: [&str; 12] = [
-    "level", "LEVEL", "Level", "log.level", "severity", "SEVERITY", "Severity", "SeverityText",
-    "lvl", "LVL", "Lvl", "severity_text",
+    "level",
+    "LEVEL",
+    "Level",
+    "log.level",
+    "severity",
+    "SEVERITY",
+    "Severity",
+    "SeverityText",
+    "lvl",
+    "LVL",
+    "Lvl",
+    "severity_text",
 ];
 
 /// Names that give a service its name, in the order in which they are looked at.
@@ -157,7 +167,12 @@ mod tests {
     fn a_level_is_found_in_metadata_labels_fields_or_words() {
         let meta = |k: &str, v: &str| vec![(k.to_owned(), v.to_owned())];
         for (labels, metadata, line, level) in [
-            (Labels::default(), meta("severity_number", "17"), "x", "error"),
+            (
+                Labels::default(),
+                meta("severity_number", "17"),
+                "x",
+                "error",
+            ),
             (Labels::default(), meta("level", "WARNING"), "x", "warn"),
             (Labels::from([("level", "debug")]), vec![], "x", "debug"),
             (Labels::default(), vec![], r#"{"level":"info","a":"#, "info"),

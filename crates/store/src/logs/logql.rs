@@ -5,6 +5,7 @@
 mod ast;
 mod build;
 mod display;
+mod filter;
 mod lexer;
 mod metric;
 mod parser;
@@ -25,3 +26,6 @@ pub(crate) fn string_literal(input: &str) -> Option<(String, usize)> {
     lexer::string(input)
 }
 pub(crate) use build::regex_message;
+
+#[cfg(test)]
+mod tests;

@@ -106,7 +106,10 @@ fn entry(record: LogRecord, mut metadata: Vec<(String, String)>, now: i64) -> En
     metadata.extend(record.attributes.iter().flat_map(flat));
     let mut add = |name: &str, value: String| metadata.push((name.to_owned(), value));
     if record.observed_time_unix_nano != 0 {
-        add("observed_timestamp", record.observed_time_unix_nano.to_string());
+        add(
+            "observed_timestamp",
+            record.observed_time_unix_nano.to_string(),
+        );
     }
     if record.severity_number != 0 {
         add("severity_number", record.severity_number.to_string());

@@ -144,7 +144,12 @@ fn entry(value: &Value) -> Result<Entry, String> {
     let ts = value[0]
         .as_str()
         .and_then(|text| text.parse().ok())
-        .ok_or_else(|| format!("a time in nanoseconds, as a text, was expected: {}", value[0]))?;
+        .ok_or_else(|| {
+            format!(
+                "a time in nanoseconds, as a text, was expected: {}",
+                value[0]
+            )
+        })?;
     let line = value[1]
         .as_str()
         .ok_or_else(|| format!("a line was expected: {}", value[1]))?;

@@ -8,9 +8,9 @@ use tokio::sync::broadcast;
 
 use super::labels::Labels;
 use super::level;
+use super::logql::Matcher;
 use crate::Limits;
 use crate::clock::Clock;
-use super::logql::Matcher;
 
 /// Entries of one chunk; a chunk is what is dropped at once.
 const CHUNK_ENTRIES: usize = 1024;
@@ -71,7 +71,9 @@ pub struct Appended {
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum PushError {
     /// The entry's time is further back than the store takes.
-    #[error("entry for stream '{labels}' has timestamp too old: {found}, oldest acceptable timestamp is: {oldest}")]
+    #[error(
+        "entry for stream '{labels}' has timestamp too old: {found}, oldest acceptable timestamp is: {oldest}"
+    )]
     TooOld {
         /// The stream's labels.
         labels: String,
@@ -92,7 +94,9 @@ pub enum PushError {
     #[error("error at least one label pair is required per stream")]
     NoLabels,
     /// The line is longer than the store takes.
-    #[error("max entry size '{max}' bytes exceeded for stream '{labels}' while adding an entry with length '{found}' bytes")]
+    #[error(
+        "max entry size '{max}' bytes exceeded for stream '{labels}' while adding an entry with length '{found}' bytes"
+    )]
     TooLong {
         /// The stream's labels.
         labels: String,
@@ -365,9 +369,10 @@ impl Stream {
     /// already there (same time, line and metadata) takes none.
     fn insert(&mut self, entry: Entry) -> usize {
         let size = size_of(&entry);
-        let needs_chunk = self.chunks.back().is_none_or(|chunk| {
-            chunk.entries.len() >= CHUNK_ENTRIES && entry.ts >= chunk.max()
-        });
+        let needs_chunk = self
+            .chunks
+            .back()
+            .is_none_or(|chunk| chunk.entries.len() >= CHUNK_ENTRIES && entry.ts >= chunk.max());
         if needs_chunk {
             self.chunks.push_back(Chunk {
                 entries: Vec::new(),
@@ -433,7 +438,8 @@ fn size_of(entry: &Entry) -> usize {
 
 /// A time in nanoseconds as RFC 3339 in UTC.
 pub(crate) fn rfc3339(ns: i64) -> String {
-    jiff::Timestamp::from_nanosecond(i128::from(ns)).map_or_else(|_| ns.to_string(), |t| t.to_string())
+    jiff::Timestamp::from_nanosecond(i128::from(ns))
+        .map_or_else(|_| ns.to_string(), |t| t.to_string())
 }
 
 #[cfg(test)]

@@ -97,10 +97,7 @@ fn matching(log: &LogExpr, appended: &Appended) -> Vec<(Labels, i64, String)> {
         .collect()
 }
 
-async fn send(
-    socket: &mut WebSocket,
-    rows: Vec<(Labels, i64, String)>,
-) -> Result<(), axum::Error> {
+async fn send(socket: &mut WebSocket, rows: Vec<(Labels, i64, String)>) -> Result<(), axum::Error> {
     let mut streams: BTreeMap<Labels, Vec<Value>> = BTreeMap::new();
     for (labels, ts, line) in rows {
         streams

@@ -5,6 +5,8 @@
 
 mod functions;
 mod parse;
+mod text;
+mod time;
 mod value;
 
 use std::collections::HashMap;

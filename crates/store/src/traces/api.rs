@@ -49,7 +49,11 @@ type Answer = Result<Response, Refusal>;
 type Handler = fn(&Traces, &Params) -> Answer;
 
 fn json_answer(body: &Json) -> Response {
-    ([(header::CONTENT_TYPE, "application/json")], body.to_string()).into_response()
+    (
+        [(header::CONTENT_TYPE, "application/json")],
+        body.to_string(),
+    )
+        .into_response()
 }
 
 /// Tempo's HTTP API.

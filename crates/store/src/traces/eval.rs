@@ -79,19 +79,28 @@ fn of_aggregate(aggregate: &Aggregate, out: &mut Vec<Condition>) {
     }
 }
 
+/// Whether a comparison with a constant asks for certain values of an attribute.
+fn testable(op: Op, value: &Value) -> bool {
+    let computes = matches!(
+        op,
+        Op::Add | Op::Sub | Op::Mul | Op::Div | Op::Mod | Op::Pow | Op::And | Op::Or
+    );
+    *value != Value::Nil && !computes
+}
+
 fn of_expr(expr: &Expr, out: &mut Vec<Condition>) {
     match expr {
         Expr::Literal(_) => {}
         Expr::Attribute(attribute) => out.push(any(attribute.clone())),
         Expr::Negative(inner) | Expr::Not(inner) => of_expr(inner, out),
         Expr::Binary(op, left, right, regex) => match (&**left, &**right) {
-            (Expr::Attribute(attribute), Expr::Literal(value)) if *value != Value::Nil => {
+            (Expr::Attribute(attribute), Expr::Literal(value)) if testable(*op, value) => {
                 out.push(Condition {
                     attribute: attribute.clone(),
                     test: Some((*op, value.clone(), regex.clone())),
                 });
             }
-            (Expr::Literal(value), Expr::Attribute(attribute)) if *value != Value::Nil => {
+            (Expr::Literal(value), Expr::Attribute(attribute)) if testable(*op, value) => {
                 let turned = match op {
                     Op::Greater => Op::Less,
                     Op::GreaterEqual => Op::LessEqual,
@@ -180,13 +189,7 @@ fn step(stage: &Stage, trace: &Trace, sets: Vec<SpanSet>) -> Vec<SpanSet> {
     }
 }
 
-fn joined(
-    op: SetOp,
-    left: &Stage,
-    right: &Stage,
-    trace: &Trace,
-    set: SpanSet,
-) -> Option<SpanSet> {
+fn joined(op: SetOp, left: &Stage, right: &Stage, trace: &Trace, set: SpanSet) -> Option<SpanSet> {
     let side = |stage: &Stage| -> Vec<usize> {
         let mut spans: Vec<usize> = step(stage, trace, vec![set.clone()])
             .into_iter()

@@ -68,10 +68,18 @@ impl Default for Cell {
 type Keyed = BTreeMap<Vec<String>, (Vec<Value>, Vec<Cell>)>;
 
 /// The series of a query; empty for functions that look at what is no number.
-pub(crate) fn series(query: &Query, metrics: &Metrics, traces: &[Arc<Trace>], range: Range) -> Vec<Series> {
+pub(crate) fn series(
+    query: &Query,
+    metrics: &Metrics,
+    traces: &[Arc<Trace>],
+    range: Range,
+) -> Vec<Series> {
     let mut cells: Keyed = BTreeMap::new();
     if metrics.by.is_empty() && matches!(metrics.op, MetricOp::Rate | MetricOp::Count) {
-        cells.insert(Vec::new(), (Vec::new(), vec![Cell::default(); range.count()]));
+        cells.insert(
+            Vec::new(),
+            (Vec::new(), vec![Cell::default(); range.count()]),
+        );
     }
     for trace in traces {
         for set in eval::run(&query.pipeline, trace) {
@@ -203,14 +211,24 @@ fn quantile(q: f64, buckets: &BTreeMap<i64, f64>) -> f64 {
     if total == 0.0 {
         return 0.0;
     }
-    let wanted = (q * total).max(0.0);
+    // Whole spans: for few of them this is nearer to what one expects.
+    let wanted = (q * total).ceil();
+    if wanted <= 0.0 {
+        return 0.0;
+    }
     let mut before = 0.0;
+    let mut lower = None;
     for (power, count) in buckets {
         if before + count >= wanted {
+            if before + count == wanted {
+                return bound(*power);
+            }
+            // Tempo goes on from the last bucket that holds a span, however far away it is.
             let part = (wanted - before) / count;
-            return bound(power - 1) * 2f64.powf(part);
+            return bound(lower.unwrap_or(power - 1)) * 2f64.powf(part);
         }
         before += count;
+        lower = Some(*power);
     }
     buckets.keys().last().map_or(0.0, |power| bound(*power))
 }
@@ -288,5 +306,8 @@ pub(crate) fn instant_json(series: &[Series]) -> Json {
             Some(Json::Object(map))
         })
         .collect();
+    if list.is_empty() {
+        return json!({"metrics": {}});
+    }
     json!({"series": list, "metrics": {}})
 }

@@ -34,7 +34,10 @@ pub(crate) fn batches(trace: &Trace) -> Vec<ResourceSpans> {
             });
             scopes.len() - 1
         });
-        scopes[at].spans.push(stored.span.clone());
+        let mut span = stored.span.clone();
+        // Tempo writes a status always.
+        span.status.get_or_insert_default();
+        scopes[at].spans.push(span);
     }
     out
 }
@@ -46,8 +49,13 @@ pub(crate) fn batches_json(trace: &Trace) -> Json {
         .map(|batch| {
             let resource = batch.resource.as_ref();
             let mut out = Map::new();
-            let of_resource = resource.map(|r| r.attributes.as_slice()).unwrap_or_default();
-            out.insert("resource".to_owned(), with_attributes(Map::new(), of_resource));
+            let of_resource = resource
+                .map(|r| r.attributes.as_slice())
+                .unwrap_or_default();
+            out.insert(
+                "resource".to_owned(),
+                with_attributes(Map::new(), of_resource),
+            );
             let scopes: Vec<Json> = batch.scope_spans.iter().map(scope).collect();
             out.insert("scopeSpans".to_owned(), Json::Array(scopes));
             Json::Object(out)
@@ -131,7 +139,11 @@ fn span(span: &Span) -> Json {
     let Json::Object(mut map) = with_attributes(map, &span.attributes) else {
         return Json::Null;
     };
-    put_number(&mut map, "droppedAttributesCount", span.dropped_attributes_count);
+    put_number(
+        &mut map,
+        "droppedAttributesCount",
+        span.dropped_attributes_count,
+    );
     if !span.events.is_empty() {
         let events = span.events.iter().map(|event| {
             let mut map = Map::new();

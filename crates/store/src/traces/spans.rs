@@ -116,10 +116,9 @@ impl Trace {
         self.places = places;
     }
 
-    /// Whether `a` is the parent of `b`.
+    /// Whether `a` is the parent of `b`; spans outside of the tree have none.
     pub fn is_parent(&self, a: usize, b: usize) -> bool {
-        let parent = &self.spans[b].span.parent_span_id;
-        !parent.is_empty() && *parent == self.spans[a].span.span_id
+        self.places[a].left > 0 && self.places[b].parent == self.places[a].left
     }
 
     /// Whether `a` is an ancestor of `b`; spans outside of the tree have none.
@@ -128,13 +127,9 @@ impl Trace {
         x.left > 0 && y.left > 0 && x.left < y.left && y.right < x.right
     }
 
-    /// Whether `a` and `b` have one parent.
+    /// Whether `a` and `b` have one parent; spans outside of the tree have none.
     pub fn are_siblings(&self, a: usize, b: usize) -> bool {
-        let (x, y) = (
-            &self.spans[a].span.parent_span_id,
-            &self.spans[b].span.parent_span_id,
-        );
-        a != b && x.iter().any(|byte| *byte != 0) && x == y
+        a != b && self.places[a].parent > 0 && self.places[a].parent == self.places[b].parent
     }
 
     /// The root's service and name.
@@ -194,30 +189,29 @@ impl Trace {
             Intrinsic::StatusMessage => {
                 text(span.status.as_ref().map_or("", |s| s.message.as_str()))
             }
-            Intrinsic::Kind => {
-                Value::Kind(KINDS.get(span.kind as usize).copied().unwrap_or("unspecified"))
-            }
+            Intrinsic::Kind => Value::Kind(
+                KINDS
+                    .get(span.kind as usize)
+                    .copied()
+                    .unwrap_or("unspecified"),
+            ),
             Intrinsic::ChildCount => Value::Int(place.children),
             Intrinsic::RootName => Value::Text(self.root_names().1),
             Intrinsic::RootServiceName => Value::Text(self.root_names().0),
-            Intrinsic::TraceDuration => {
-                Value::Duration(self.end.saturating_sub(self.start) as i64)
-            }
+            Intrinsic::TraceDuration => Value::Duration(self.end.saturating_sub(self.start) as i64),
             Intrinsic::NestedSetLeft => Value::Int(place.left),
             Intrinsic::NestedSetRight => Value::Int(place.right),
             Intrinsic::NestedSetParent => Value::Int(place.parent),
-            Intrinsic::TraceId => Value::Text(hex(&self.id)),
+            Intrinsic::TraceId => Value::Text(short(&self.id)),
             Intrinsic::SpanId => Value::Text(hex(&span.span_id)),
             Intrinsic::ParentId => Value::Text(hex(&span.parent_span_id)),
             Intrinsic::EventName => many(span.events.iter().map(|e| text(&e.name))),
             Intrinsic::EventTimeSinceStart => many(span.events.iter().map(|e| {
                 Value::Duration(e.time_unix_nano.saturating_sub(span.start_time_unix_nano) as i64)
             })),
-            Intrinsic::LinkSpanId => {
-                many(span.links.iter().map(|l| Value::Text(hex(&l.span_id))))
-            }
+            Intrinsic::LinkSpanId => many(span.links.iter().map(|l| Value::Text(hex(&l.span_id)))),
             Intrinsic::LinkTraceId => {
-                many(span.links.iter().map(|l| Value::Text(hex(&l.trace_id))))
+                many(span.links.iter().map(|l| Value::Text(short(&l.trace_id))))
             }
             Intrinsic::InstrumentationName => text(&stored.scope.name),
             Intrinsic::InstrumentationVersion => text(&stored.scope.version),
@@ -247,6 +241,11 @@ fn number(root: usize, children: &[Vec<usize>], places: &mut [Place], next: &mut
             }
         }
     }
+}
+
+/// An id of a trace as searches show it: without leading zeros.
+fn short(id: &[u8]) -> String {
+    hex(id).trim_start_matches('0').to_owned()
 }
 
 fn many(values: impl Iterator<Item = Value>) -> Value {

@@ -14,3 +14,6 @@ pub use ast::{
     Stage,
 };
 pub use parser::{ParseError, parse, parse_attribute};
+
+#[cfg(test)]
+mod tests;

@@ -276,7 +276,10 @@ fn same(
             }
             let free = unordered.iter().any(|pointer| {
                 pointer.len() == path.len()
-                    && pointer.iter().zip(path.iter()).all(|(p, q)| p == "*" || p == q)
+                    && pointer
+                        .iter()
+                        .zip(path.iter())
+                        .all(|(p, q)| p == "*" || p == q)
             });
             if !free {
                 for (at, (x, y)) in a.iter().zip(b).enumerate() {
@@ -311,7 +314,10 @@ fn same(
                             "at /{}: nothing is like {} among {}",
                             path.join("/"),
                             short(item),
-                            left.iter().map(|l| short(l)).collect::<Vec<_>>().join(" | ")
+                            left.iter()
+                                .map(|l| short(l))
+                                .collect::<Vec<_>>()
+                                .join(" | ")
                         ));
                     }
                 }
@@ -321,7 +327,11 @@ fn same(
         (Value::Number(a), Value::Number(b)) => {
             let (a, b) = (a.as_f64().unwrap_or(0.0), b.as_f64().unwrap_or(0.0));
             let bound = (1e-9 * a.abs().max(b.abs())).min(5e-4);
-            if (a - b).abs() <= bound { Ok(()) } else { differ(path) }
+            if (a - b).abs() <= bound {
+                Ok(())
+            } else {
+                differ(path)
+            }
         }
         (Value::String(a), Value::String(b)) if a != b => {
             let float = |text: &str| text.contains(['.', 'e']);

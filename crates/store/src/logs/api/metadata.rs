@@ -20,7 +20,9 @@ use crate::logs::storage::Logs;
 fn window(logs: &Logs, params: &Params) -> Result<(i64, i64), Refusal> {
     let now = logs.clock().now_ns();
     let end = params.time("end")?.unwrap_or(now);
-    let since = params.duration("since")?.unwrap_or(6 * 3600 * 1_000_000_000);
+    let since = params
+        .duration("since")?
+        .unwrap_or(6 * 3600 * 1_000_000_000);
     let start = params.time("start")?.unwrap_or(end - since);
     Ok((start, end.saturating_add(1)))
 }
@@ -178,7 +180,10 @@ pub(super) fn volume(logs: &Logs, params: &Params) -> Answer {
 
 pub(super) fn volume_range(logs: &Logs, params: &Params) -> Answer {
     let (start, end) = super::query::bounds(logs, params)?;
-    let step = params.duration("step")?.unwrap_or(end - start).max(1_000_000_000);
+    let step = params
+        .duration("step")?
+        .unwrap_or(end - start)
+        .max(1_000_000_000);
     let mut series: BTreeMap<Labels, Vec<Value>> = BTreeMap::new();
     let mut from = start;
     while from < end {

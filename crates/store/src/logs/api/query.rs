@@ -142,11 +142,9 @@ fn limit(logs: &Logs, params: &Params, expr: &Expr) -> Result<usize, Refusal> {
     let Some(text) = params.get("limit") else {
         return Ok(100);
     };
-    let limit: i64 = text.parse().map_err(|_| {
-        Refusal::bad(format!(
-            "strconv.Atoi: parsing {text:?}: invalid syntax"
-        ))
-    })?;
+    let limit: i64 = text
+        .parse()
+        .map_err(|_| Refusal::bad(format!("strconv.Atoi: parsing {text:?}: invalid syntax")))?;
     if limit <= 0 {
         return Err(Refusal::bad("limit must be a positive value"));
     }
@@ -160,7 +158,11 @@ fn limit(logs: &Logs, params: &Params, expr: &Expr) -> Result<usize, Refusal> {
 }
 
 fn direction(params: &Params) -> Result<Direction, Refusal> {
-    match params.get("direction").map(str::to_ascii_lowercase).as_deref() {
+    match params
+        .get("direction")
+        .map(str::to_ascii_lowercase)
+        .as_deref()
+    {
         None | Some("backward") => Ok(Direction::Backward),
         Some("forward") => Ok(Direction::Forward),
         Some(other) => Err(Refusal::bad(format!(
@@ -193,7 +195,11 @@ fn streams(
 ) -> axum::response::Response {
     let mut streams: BTreeMap<&Labels, Vec<&Row>> = BTreeMap::new();
     for row in rows {
-        let key = if categorize { &row.parts[0] } else { &row.labels };
+        let key = if categorize {
+            &row.parts[0]
+        } else {
+            &row.labels
+        };
         streams.entry(key).or_default().push(row);
     }
     let _ = direction;
@@ -275,7 +281,13 @@ fn stats() -> Value {
         "bytesSent": 0, "requests": 0, "downloadTime": 0, "queryLengthServed": 0
     });
     let names = [
-        "chunk", "index", "result", "statsResult", "volumeResult", "seriesResult", "labelResult",
+        "chunk",
+        "index",
+        "result",
+        "statsResult",
+        "volumeResult",
+        "seriesResult",
+        "labelResult",
         "instantMetricResult",
     ];
     let caches: Map<String, Value> = names

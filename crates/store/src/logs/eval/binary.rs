@@ -118,7 +118,11 @@ fn pairs(
     right: Vec<Sample>,
 ) -> Result<Vec<Sample>, EvalError> {
     let swapped = matching.card == Card::OneToMany;
-    let (many, one) = if swapped { (right, left) } else { (left, right) };
+    let (many, one) = if swapped {
+        (right, left)
+    } else {
+        (left, right)
+    };
     let mut known: HashMap<Labels, Sample> = HashMap::new();
     for sample in one {
         if known

@@ -14,7 +14,8 @@ use crate::logs::pipeline::{self, Hints, Work};
 pub(super) fn hints(agg: &RangeAgg, outer: Option<&VectorAgg>) -> Hints {
     let (grouping, none_wanted) = match (&agg.grouping, outer) {
         (Some(inner), _) => (Some(inner), inner.names.is_empty() && !inner.without),
-        (None, Some(outer)) if outer.op == VectorOp::Sum && merges(agg.op) => match &outer.grouping {
+        (None, Some(outer)) if outer.op == VectorOp::Sum && merges(agg.op) => match &outer.grouping
+        {
             Some(outer) => (Some(outer), outer.names.is_empty() && !outer.without),
             None => (None, true),
         },
@@ -280,7 +281,15 @@ fn rate_counter(points: &[(i64, f64)], window: (i64, i64), seconds: f64) -> Opti
     }
     let threshold = average * 1.1;
     let mut extended = sampled;
-    extended += if to_start < threshold { to_start } else { average / 2.0 };
-    extended += if to_end < threshold { to_end } else { average / 2.0 };
+    extended += if to_start < threshold {
+        to_start
+    } else {
+        average / 2.0
+    };
+    extended += if to_end < threshold {
+        to_end
+    } else {
+        average / 2.0
+    };
     Some(result * (extended / sampled) / seconds)
 }

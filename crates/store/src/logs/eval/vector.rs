@@ -4,8 +4,8 @@ use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::range::{group, variance};
 use super::Sample;
+use super::range::{group, variance};
 use crate::logs::labels::Labels;
 use crate::logs::logql::{VectorAgg, VectorOp};
 

@@ -33,7 +33,14 @@ impl IpRange {
                 [word, plain]
                     .iter()
                     .find_map(|w| w.parse().ok())
-                    .or_else(|| plain.split(':').next()?.parse::<Ipv4Addr>().ok().map(IpAddr::V4))
+                    .or_else(|| {
+                        plain
+                            .split(':')
+                            .next()?
+                            .parse::<Ipv4Addr>()
+                            .ok()
+                            .map(IpAddr::V4)
+                    })
                     .is_some_and(|address| self.contains(address))
             })
     }
@@ -127,7 +134,10 @@ pub(crate) fn regex_message(pattern: &str) -> String {
         format!("missing closing ): `{pattern}`")
     } else if close > open {
         format!("unexpected ): `{pattern}`")
-    } else if let Some(at) = pattern.rfind('[').filter(|at| !pattern[*at..].contains(']')) {
+    } else if let Some(at) = pattern
+        .rfind('[')
+        .filter(|at| !pattern[*at..].contains(']'))
+    {
         format!("missing closing ]: `{}`", &pattern[at..])
     } else if let Some(first) = pattern.chars().next().filter(|c| "*+?".contains(*c)) {
         format!("missing argument to repetition operator: `{first}`")
@@ -141,7 +151,11 @@ pub(crate) fn regex_message(pattern: &str) -> String {
 
 /// Reads `user.name`, `tags[0]`, `a["b c"]`.
 pub(super) fn json_path(text: &str) -> Result<Vec<PathPart>, ParseError> {
-    let invalid = || ParseError::whole(format!("cannot parse expression [{text}]: syntax error: unexpected $end"));
+    let invalid = || {
+        ParseError::whole(format!(
+            "cannot parse expression [{text}]: syntax error: unexpected $end"
+        ))
+    };
     let mut path = Vec::new();
     let mut rest = text;
     while !rest.is_empty() {
@@ -183,7 +197,11 @@ mod tests {
             ("10.0.1.0-10.0.3.255", "10.0.2.1:8080", true),
             ("::1", "[::1] said", true),
         ] {
-            assert_eq!(ip_range(range).expect(range).is_in(line), found, "{range} {line}");
+            assert_eq!(
+                ip_range(range).expect(range).is_in(line),
+                found,
+                "{range} {line}"
+            );
         }
         assert!(ip_range("999.1").is_err());
     }

@@ -57,19 +57,65 @@ impl Token {
 }
 
 const KEYWORDS: [&str; 22] = [
-    "by", "without", "bool", "offset", "on", "ignoring", "group_left", "group_right", "or", "and",
-    "unless", "json", "logfmt", "regexp", "pattern", "unpack", "line_format", "label_format",
-    "keep", "drop", "decolorize", "unwrap",
+    "by",
+    "without",
+    "bool",
+    "offset",
+    "on",
+    "ignoring",
+    "group_left",
+    "group_right",
+    "or",
+    "and",
+    "unless",
+    "json",
+    "logfmt",
+    "regexp",
+    "pattern",
+    "unpack",
+    "line_format",
+    "label_format",
+    "keep",
+    "drop",
+    "decolorize",
+    "unwrap",
 ];
 
 /// Names that are words of the language only before `(`.
 const FUNCTIONS: [&str; 33] = [
-    "rate", "rate_counter", "count_over_time", "bytes_rate", "bytes_over_time",
-    "absent_over_time", "sum_over_time", "avg_over_time", "min_over_time", "max_over_time",
-    "first_over_time", "last_over_time", "stddev_over_time", "stdvar_over_time",
-    "quantile_over_time", "sum", "avg", "count", "min", "max", "stddev", "stdvar", "topk",
-    "bottomk", "approx_topk", "sort", "sort_desc", "label_replace", "vector", "ip", "duration",
-    "duration_seconds", "bytes",
+    "rate",
+    "rate_counter",
+    "count_over_time",
+    "bytes_rate",
+    "bytes_over_time",
+    "absent_over_time",
+    "sum_over_time",
+    "avg_over_time",
+    "min_over_time",
+    "max_over_time",
+    "first_over_time",
+    "last_over_time",
+    "stddev_over_time",
+    "stdvar_over_time",
+    "quantile_over_time",
+    "sum",
+    "avg",
+    "count",
+    "min",
+    "max",
+    "stddev",
+    "stdvar",
+    "topk",
+    "bottomk",
+    "approx_topk",
+    "sort",
+    "sort_desc",
+    "label_replace",
+    "vector",
+    "ip",
+    "duration",
+    "duration_seconds",
+    "bytes",
 ];
 
 const SIGNS: [&str; 30] = [
@@ -140,11 +186,15 @@ impl Lexer<'_> {
             self.push(Kind::Range(nanos), text, len);
         } else if first == '"' || first == '`' {
             let Some((text, len)) = string(rest) else {
-                return Err(ParseError::at(self.line, self.col(), "literal not terminated"));
+                return Err(ParseError::at(
+                    self.line,
+                    self.col(),
+                    "literal not terminated",
+                ));
             };
             self.push(Kind::Str, text, len);
-        } else if rest.starts_with("--") {
-            let len = rest[2..]
+        } else if let Some(flag) = rest.strip_prefix("--") {
+            let len = flag
                 .find(|c: char| !(c.is_ascii_alphanumeric() || c == '-' || c == '_'))
                 .map_or(rest.len(), |n| n + 2);
             let text = rest[..len].to_owned();

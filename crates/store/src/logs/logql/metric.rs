@@ -51,7 +51,6 @@ impl Parser {
         }
     }
 
-
     fn operand(&mut self) -> Result<Expr, ParseError> {
         let token = self.peek().clone();
         match (&token.kind, token.text.as_str()) {
@@ -221,7 +220,10 @@ impl Parser {
     fn vector_agg(&mut self, op: VectorOp) -> Result<Expr, ParseError> {
         let mut grouping = self.grouping()?;
         self.expect("(", &["("])?;
-        let needs = matches!(op, VectorOp::Topk | VectorOp::Bottomk | VectorOp::ApproxTopk);
+        let needs = matches!(
+            op,
+            VectorOp::Topk | VectorOp::Bottomk | VectorOp::ApproxTopk
+        );
         let place = self.peek().clone();
         let param = match (&place.kind, self.ahead(1).text.as_str()) {
             (Kind::Number(_), ",") => self.number()?,
@@ -360,10 +362,7 @@ fn check_range(agg: &RangeAgg) -> Result<(), ParseError> {
         (Some(_), CountOverTime | BytesOverTime | BytesRate) => Err(ParseError::whole(format!(
             "invalid aggregation {name} with unwrap"
         ))),
-        (
-            None,
-            Rate | CountOverTime | BytesOverTime | BytesRate | AbsentOverTime,
-        )
+        (None, Rate | CountOverTime | BytesOverTime | BytesRate | AbsentOverTime)
         | (Some(_), _) => Ok(()),
         (None, RateCounter) | (None, _) => Err(ParseError::whole(format!(
             "invalid aggregation {name} without unwrap"
@@ -382,7 +381,11 @@ fn join(
         Expr::Sample(sample) => Ok(sample),
         Expr::Log(log) => Err(ParseError::whole(format!(
             "unexpected type for {name} leg of binary operation ({op}): *syntax.{}",
-            if log.stages.is_empty() { "MatchersExpr" } else { "PipelineExpr" }
+            if log.stages.is_empty() {
+                "MatchersExpr"
+            } else {
+                "PipelineExpr"
+            }
         ))),
     };
     let (left, right) = (side(left, "left")?, side(right, "right")?);

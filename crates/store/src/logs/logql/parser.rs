@@ -1,8 +1,8 @@
 //! The parser: selectors, pipelines and label filters. Errors are worded as Loki words them.
 
 use super::ast::{
-    CompareOp, Expr, FilterTest, LabelFilter, LineFilter, LineOp, LogExpr, MatchOp, Matcher,
-    Picked, Renamed, Stage, Unwrap, Convert, LineTest,
+    Convert, Expr, LineFilter, LineOp, LineTest, LogExpr, MatchOp, Matcher, Picked, Renamed, Stage,
+    Unwrap,
 };
 use super::build;
 use super::lexer::{Kind, Token, lex};
@@ -201,7 +201,7 @@ impl Parser {
         Ok(matchers)
     }
 
-    fn matcher(&mut self, name: String) -> Result<Matcher, ParseError> {
+    pub(super) fn matcher(&mut self, name: String) -> Result<Matcher, ParseError> {
         let op = match self.peek().text.as_str() {
             "=" => MatchOp::Equal,
             "!=" => MatchOp::NotEqual,
@@ -277,9 +277,9 @@ impl Parser {
         let test = match op {
             LineOp::Contains | LineOp::NotContains => LineTest::Text(text.clone()),
             LineOp::Regex | LineOp::NotRegex => LineTest::Regex(build::regex(&text)?),
-            LineOp::Pattern | LineOp::NotPattern => LineTest::Pattern(
-                Pattern::filter(&text).map_err(|m| ParseError::whole(m.to_owned()))?,
-            ),
+            LineOp::Pattern | LineOp::NotPattern => {
+                LineTest::Pattern(Pattern::filter(&text).map_err(|m| ParseError::whole(m))?)
+            }
         };
         Ok((test, text))
     }
@@ -295,8 +295,16 @@ impl Parser {
         }
         if !matches!(
             token.text.as_str(),
-            "json" | "logfmt" | "regexp" | "pattern" | "unpack" | "line_format" | "label_format"
-                | "keep" | "drop" | "decolorize"
+            "json"
+                | "logfmt"
+                | "regexp"
+                | "pattern"
+                | "unpack"
+                | "line_format"
+                | "label_format"
+                | "keep"
+                | "drop"
+                | "decolorize"
         ) {
             return Err(self.unexpected(&[]));
         }
@@ -310,9 +318,10 @@ impl Parser {
             }
             "pattern" => {
                 let text = self.string(&["STRING"])?;
-                Stage::Pattern(Pattern::parser(&text).map_err(|m| {
-                    ParseError::whole(format!("invalid pattern parser: {m}"))
-                })?)
+                Stage::Pattern(
+                    Pattern::parser(&text)
+                        .map_err(|m| ParseError::whole(format!("invalid pattern parser: {m}")))?,
+                )
             }
             "unpack" => Stage::Unpack,
             "line_format" => {
@@ -419,102 +428,6 @@ impl Parser {
                 return Ok(names);
             }
         }
-    }
-
-    /// `a > 1 and (b = "x" or c != ip("..."))`.
-    pub(super) fn label_filter(&mut self) -> Result<LabelFilter, ParseError> {
-        let mut left = self.label_conjunction()?;
-        while self.eat("or") {
-            let right = self.label_conjunction()?;
-            left = LabelFilter::Or(Box::new(left), Box::new(right));
-        }
-        Ok(left)
-    }
-
-    fn label_conjunction(&mut self) -> Result<LabelFilter, ParseError> {
-        let mut left = self.label_test()?;
-        loop {
-            let joined = self.eat("and") || self.eat(",");
-            if !joined && self.peek().kind != Kind::Ident && !self.is("(") {
-                return Ok(left);
-            }
-            let right = self.label_test()?;
-            left = LabelFilter::And(Box::new(left), Box::new(right));
-        }
-    }
-
-    fn label_test(&mut self) -> Result<LabelFilter, ParseError> {
-        if self.eat("(") {
-            let filter = self.label_filter()?;
-            self.expect(")", &[])?;
-            return Ok(filter);
-        }
-        let name = self.ident(&[])?;
-        let sign = self.peek().clone();
-        let next = self.ahead(1).clone();
-        let is_op = sign.kind == Kind::Sign
-            && ["=", "!=", "=~", "!~", "==", ">", ">=", "<", "<="].contains(&sign.text.as_str());
-        if !is_op {
-            return Err(self.unexpected(&[]));
-        }
-        if matches!(sign.text.as_str(), "=" | "!=") && next.text == "ip" && next.kind == Kind::Sign
-        {
-            self.take();
-            self.take();
-            return self.ip_filter(name, sign.text == "!=");
-        }
-        if next.kind == Kind::Str {
-            if matches!(sign.text.as_str(), ">" | ">=" | "<" | "<=" | "==") {
-                self.take();
-                return Err(self.unexpected(&[]));
-            }
-            return Ok(LabelFilter::Text(self.matcher(name)?));
-        }
-        self.take();
-        let op = match sign.text.as_str() {
-            "=" | "==" => CompareOp::Equal,
-            "!=" => CompareOp::NotEqual,
-            ">" => CompareOp::Greater,
-            ">=" => CompareOp::GreaterEqual,
-            "<" => CompareOp::Less,
-            "<=" => CompareOp::LessEqual,
-            _ => return Err(self.unexpected(&["STRING"])),
-        };
-        let negative = self.eat("-");
-        let factor = if negative { -1.0 } else { 1.0 };
-        let token = self.peek().clone();
-        let test = match token.kind {
-            Kind::Number(n) => FilterTest::Number(n * factor),
-            Kind::Duration(n) => FilterTest::Duration(n as f64 / 1e9 * factor),
-            Kind::Bytes(n) if !negative => FilterTest::Bytes(n),
-            _ => return Err(self.unexpected(&[])),
-        };
-        self.take();
-        Ok(LabelFilter::Compare {
-            name,
-            op,
-            test,
-            source: format!("{}{}", if negative { "-" } else { "" }, token.text),
-        })
-    }
-
-    fn ip_filter(&mut self, name: String, negated: bool) -> Result<LabelFilter, ParseError> {
-        self.expect("(", &["("])?;
-        let source = self.string(&["STRING"])?;
-        self.expect(")", &[")"])?;
-        let range = build::ip_range(&source).map_err(|message| {
-            ParseError::whole(format!(
-                "stage '| {name}{}ip({})' : {message}",
-                if negated { "!=" } else { "=" },
-                crate::logs::labels::quote(&source)
-            ))
-        })?;
-        Ok(LabelFilter::Ip {
-            name,
-            negated,
-            range,
-            source,
-        })
     }
 
     /// `| unwrap label` or `| unwrap duration(label)`, with the filters after it.

@@ -34,7 +34,9 @@ pub(crate) fn go_duration(text: &str) -> Option<i64> {
             .find(|c: char| c.is_ascii_digit() || c == '.')
             .unwrap_or(rest.len());
         let unit = &rest[..letters];
-        let (_, nanos) = NANOS.iter().find(|(name, _)| *name == unit && unit != "d")?;
+        let (_, nanos) = NANOS
+            .iter()
+            .find(|(name, _)| *name == unit && unit != "d")?;
         total += number * nanos;
         rest = &rest[letters..];
     }
@@ -225,7 +227,12 @@ mod tests {
             assert_eq!(show_duration(nanos), text);
         }
         assert_eq!(show_range(5_400_000_000_000), "1h30m");
-        for (value, text) in [(1e21, "1e+21"), (0.00001, "1e-05"), (3.0, "3"), (0.5, "0.5")] {
+        for (value, text) in [
+            (1e21, "1e+21"),
+            (0.00001, "1e-05"),
+            (3.0, "3"),
+            (0.5, "0.5"),
+        ] {
             assert_eq!(show_float(value), text);
         }
     }

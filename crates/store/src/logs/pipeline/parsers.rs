@@ -127,9 +127,7 @@ fn walk<'a>(line: &'a str, path: &[PathPart]) -> Option<Value<'a>> {
                 .ok()?;
                 hit?
             }
-            (PathPart::Index(index), Value::Array(text)) => {
-                *jsonscan::items(text).get(*index)?
-            }
+            (PathPart::Index(index), Value::Array(text)) => *jsonscan::items(text).get(*index)?,
             _ => return None,
         };
     }
@@ -150,10 +148,7 @@ pub(super) fn logfmt(
     let mut found = Found::new(hints);
     let mut values: Vec<(&Picked, Option<String>)> =
         picked.iter().map(|pick| (pick, None)).collect();
-    let mut rest = Logfmt {
-        line: &line,
-        at: 0,
-    };
+    let mut rest = Logfmt { line: &line, at: 0 };
     let mut failed = None;
     loop {
         match rest.pair() {

@@ -18,18 +18,63 @@ fn through(query: &str, line: &str) -> Option<(String, String)> {
 #[test]
 fn stages_take_labels_and_change_lines() {
     for (stages, line, labels, out) in [
-        ("| json", r#"{"a":{"b":1},"app":"x","l":[1]}"#, r#"{a_b="1", app="a", app_extracted="x", trace_id="t1"}"#, ""),
-        ("| json x=\"l[1]\"", r#"{"l":[1,2]}"#, r#"{app="a", trace_id="t1", x="2"}"#, ""),
-        ("| logfmt", r#"k=v q="a b" bare"#, r#"{app="a", k="v", q="a b", trace_id="t1"}"#, ""),
-        ("| logfmt --keep-empty", "bare", r#"{app="a", bare="", trace_id="t1"}"#, ""),
-        ("| pattern `<m> <_>`", "GET /x", r#"{app="a", m="GET", trace_id="t1"}"#, ""),
-        ("| regexp `(?P<m>\\w+)`", "GET /x", r#"{app="a", m="GET", trace_id="t1"}"#, ""),
-        ("| unpack", r#"{"k":"v","_entry":"x"}"#, r#"{app="a", k="v", trace_id="t1"}"#, "x"),
+        (
+            "| json",
+            r#"{"a":{"b":1},"app":"x","l":[1]}"#,
+            r#"{a_b="1", app="a", app_extracted="x", trace_id="t1"}"#,
+            "",
+        ),
+        (
+            "| json x=\"l[1]\"",
+            r#"{"l":[1,2]}"#,
+            r#"{app="a", trace_id="t1", x="2"}"#,
+            "",
+        ),
+        (
+            "| logfmt",
+            r#"k=v q="a b" bare"#,
+            r#"{app="a", k="v", q="a b", trace_id="t1"}"#,
+            "",
+        ),
+        (
+            "| logfmt --keep-empty",
+            "bare",
+            r#"{app="a", bare="", trace_id="t1"}"#,
+            "",
+        ),
+        (
+            "| pattern `<m> <_>`",
+            "GET /x",
+            r#"{app="a", m="GET", trace_id="t1"}"#,
+            "",
+        ),
+        (
+            "| regexp `(?P<m>\\w+)`",
+            "GET /x",
+            r#"{app="a", m="GET", trace_id="t1"}"#,
+            "",
+        ),
+        (
+            "| unpack",
+            r#"{"k":"v","_entry":"x"}"#,
+            r#"{app="a", k="v", trace_id="t1"}"#,
+            "x",
+        ),
         ("| label_format b=app", "x", r#"{b="a", trace_id="t1"}"#, ""),
         ("| drop trace_id", "x", r#"{app="a"}"#, ""),
         ("| keep app", "x", r#"{app="a"}"#, ""),
-        ("| line_format \"{{.app}}!\"", "x", r#"{app="a", trace_id="t1"}"#, "a!"),
-        ("| decolorize", "\u{1b}[31mred\u{1b}[0m", r#"{app="a", trace_id="t1"}"#, "red"),
+        (
+            "| line_format \"{{.app}}!\"",
+            "x",
+            r#"{app="a", trace_id="t1"}"#,
+            "a!",
+        ),
+        (
+            "| decolorize",
+            "\u{1b}[31mred\u{1b}[0m",
+            r#"{app="a", trace_id="t1"}"#,
+            "red",
+        ),
     ] {
         let query = format!("{{app=\"a\"}} {stages}");
         let out = if out.is_empty() { line } else { out };

@@ -7,6 +7,8 @@ use base64::engine::general_purpose::STANDARD;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use regex::Regex;
 
+use super::text::{align, indent, printf, strip, substr, title, trunc};
+use super::time::{go_time, parse_time};
 use super::{Scope, Val};
 use crate::logs::logql::units;
 
@@ -17,16 +19,91 @@ const QUERY: AsciiSet = NON_ALPHANUMERIC
     .remove(b'~');
 
 const NAMES: [&str; 85] = [
-    "__line__", "__timestamp__", "ToLower", "ToUpper", "Replace", "Trim", "TrimLeft", "TrimRight",
-    "TrimPrefix", "TrimSuffix", "TrimSpace", "regexReplaceAll", "regexReplaceAllLiteral", "count",
-    "urldecode", "urlencode", "bytes", "duration", "duration_seconds", "unixEpochMillis",
-    "unixEpochNanos", "toDateInZone", "unixToTime", "alignLeft", "alignRight", "b64enc", "b64dec",
-    "lower", "upper", "title", "trunc", "substr", "contains", "hasPrefix", "hasSuffix", "indent",
-    "nindent", "replace", "repeat", "trim", "trimAll", "trimSuffix", "trimPrefix", "int",
-    "float64", "add", "sub", "mul", "div", "mod", "addf", "subf", "mulf", "divf", "max", "min",
-    "maxf", "minf", "ceil", "floor", "round", "fromJson", "date", "toDate", "now", "unixEpoch",
-    "default", "printf", "print", "println", "len", "index", "eq", "ne", "lt", "le", "gt", "ge",
-    "and", "or", "not", "html", "js", "urlquery", "slice",
+    "__line__",
+    "__timestamp__",
+    "ToLower",
+    "ToUpper",
+    "Replace",
+    "Trim",
+    "TrimLeft",
+    "TrimRight",
+    "TrimPrefix",
+    "TrimSuffix",
+    "TrimSpace",
+    "regexReplaceAll",
+    "regexReplaceAllLiteral",
+    "count",
+    "urldecode",
+    "urlencode",
+    "bytes",
+    "duration",
+    "duration_seconds",
+    "unixEpochMillis",
+    "unixEpochNanos",
+    "toDateInZone",
+    "unixToTime",
+    "alignLeft",
+    "alignRight",
+    "b64enc",
+    "b64dec",
+    "lower",
+    "upper",
+    "title",
+    "trunc",
+    "substr",
+    "contains",
+    "hasPrefix",
+    "hasSuffix",
+    "indent",
+    "nindent",
+    "replace",
+    "repeat",
+    "trim",
+    "trimAll",
+    "trimSuffix",
+    "trimPrefix",
+    "int",
+    "float64",
+    "add",
+    "sub",
+    "mul",
+    "div",
+    "mod",
+    "addf",
+    "subf",
+    "mulf",
+    "divf",
+    "max",
+    "min",
+    "maxf",
+    "minf",
+    "ceil",
+    "floor",
+    "round",
+    "fromJson",
+    "date",
+    "toDate",
+    "now",
+    "unixEpoch",
+    "default",
+    "printf",
+    "print",
+    "println",
+    "len",
+    "index",
+    "eq",
+    "ne",
+    "lt",
+    "le",
+    "gt",
+    "ge",
+    "and",
+    "or",
+    "not",
+    "html",
+    "js",
+    "urlquery",
+    "slice",
 ];
 
 /// Whether there is a function of this name.
@@ -46,9 +123,11 @@ pub(super) fn call(name: &str, args: Vec<Val>, scope: &dyn Scope) -> Result<Val,
     match name {
         "__line__" => Ok(Val::Text(scope.line().to_owned())),
         "__timestamp__" => Ok(Val::Time(scope.timestamp())),
-        "now" => Ok(Val::Time(scope.timestamp().max(
-            jiff::Timestamp::now().as_nanosecond() as i64,
-        ))),
+        "now" => Ok(Val::Time(
+            scope
+                .timestamp()
+                .max(jiff::Timestamp::now().as_nanosecond() as i64),
+        )),
         _ => texts(name, &args)
             .or_else(|| numbers(name, &args))
             .or_else(|| truths(name, &args))
@@ -131,9 +210,7 @@ fn texts(name: &str, args: &[Val]) -> Option<Result<Val, String>> {
                 }
             };
             if name == "regexReplaceAll" {
-                regex
-                    .replace_all(&text(1), text(2).as_str())
-                    .into_owned()
+                regex.replace_all(&text(1), text(2).as_str()).into_owned()
             } else {
                 regex
                     .replace_all(&text(1), regex::NoExpand(&text(2)))
@@ -279,7 +356,9 @@ fn compare(name: &str, args: &[Val]) -> Result<Val, String> {
             .unwrap_or(Ordering::Less)),
         (Val::Bool(a), Val::Bool(b)) => Ok(a.cmp(b)),
         (Val::Time(a), Val::Time(b)) => Ok(a.cmp(b)),
-        _ => Err(format!("error calling {name}: incompatible types for comparison")),
+        _ => Err(format!(
+            "error calling {name}: incompatible types for comparison"
+        )),
     };
     if name == "eq" {
         for other in &args[1..] {
@@ -297,196 +376,4 @@ fn compare(name: &str, args: &[Val]) -> Result<Val, String> {
         "gt" => order == Ordering::Greater,
         _ => order != Ordering::Less,
     }))
-}
-
-fn printf(args: &[Val]) -> Result<Val, String> {
-    let format = args[0].show();
-    let mut rest = args[1..].iter();
-    let mut out = String::new();
-    let mut chars = format.chars().peekable();
-    while let Some(c) = chars.next() {
-        if c != '%' {
-            out.push(c);
-            continue;
-        }
-        let mut spec = String::new();
-        while let Some(next) = chars.next_if(|c| "-+0 #.".contains(*c) || c.is_ascii_digit()) {
-            spec.push(next);
-        }
-        let Some(verb) = chars.next() else {
-            out.push_str("%!(NOVERB)");
-            break;
-        };
-        if verb == '%' {
-            out.push('%');
-            continue;
-        }
-        let Some(value) = rest.next() else {
-            out.push_str(&format!("%!{verb}(MISSING)"));
-            continue;
-        };
-        let (width, precision) = match spec.split_once('.') {
-            Some((width, precision)) => (width.to_owned(), precision.parse::<usize>().ok()),
-            None => (spec.clone(), None),
-        };
-        let body = match verb {
-            'd' => value.int().to_string(),
-            'f' => format!("{:.*}", precision.unwrap_or(6), value.float()),
-            'x' => format!("{:x}", value.int()),
-            'q' => crate::logs::labels::quote(&value.show()),
-            _ => match precision {
-                Some(n) if verb == 's' => value.show().chars().take(n).collect(),
-                _ => value.show(),
-            },
-        };
-        let size: usize = width
-            .trim_start_matches(['-', '+', '0', ' '])
-            .parse()
-            .unwrap_or(0);
-        out.push_str(&if width.starts_with('-') {
-            format!("{body:<size$}")
-        } else if width.starts_with('0') {
-            format!("{body:0>size$}")
-        } else {
-            format!("{body:>size$}")
-        });
-    }
-    Ok(Val::Text(out))
-}
-
-fn strip(text: &str, what: &str, front: bool) -> String {
-    let found = if front {
-        text.strip_prefix(what)
-    } else {
-        text.strip_suffix(what)
-    };
-    found.unwrap_or(text).to_owned()
-}
-
-fn title(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    let mut start = true;
-    for c in text.chars() {
-        if start {
-            out.extend(c.to_uppercase());
-        } else {
-            out.push(c);
-        }
-        start = !(c.is_alphanumeric() || c == '_' || c == '\'');
-    }
-    out
-}
-
-fn trunc(count: i64, text: &str) -> String {
-    let chars: Vec<char> = text.chars().collect();
-    if count < 0 {
-        let keep = count.unsigned_abs() as usize;
-        chars[chars.len().saturating_sub(keep)..].iter().collect()
-    } else {
-        chars.iter().take(count as usize).collect()
-    }
-}
-
-fn substr(start: i64, end: i64, text: &str) -> String {
-    let chars: Vec<char> = text.chars().collect();
-    let start = start.max(0) as usize;
-    let end = if end < 0 { chars.len() } else { (end as usize).min(chars.len()) };
-    chars.get(start.min(end)..end).unwrap_or(&[]).iter().collect()
-}
-
-fn indent(spaces: i64, text: &str) -> String {
-    let pad = " ".repeat(spaces.clamp(0, 1000) as usize);
-    format!("{pad}{}", text.replace('\n', &format!("\n{pad}")))
-}
-
-fn align(width: i64, text: &str, left: bool) -> String {
-    let width = width.clamp(0, 10_000) as usize;
-    let count = text.chars().count();
-    if count >= width {
-        if left {
-            text.chars().take(width).collect()
-        } else {
-            text.chars().skip(count - width).collect()
-        }
-    } else if left {
-        format!("{text}{}", " ".repeat(width - count))
-    } else {
-        format!("{}{text}", " ".repeat(width - count))
-    }
-}
-
-/// Writes a time by a Go layout (`2006-01-02T15:04:05Z07:00`), in UTC.
-pub(super) fn go_time(layout: &str, nanos: i64) -> String {
-    let Ok(time) = jiff::Timestamp::from_nanosecond(i128::from(nanos)) else {
-        return nanos.to_string();
-    };
-    let time = time.to_zoned(jiff::tz::TimeZone::UTC);
-    let fraction = nanos.rem_euclid(1_000_000_000);
-    let mut out = String::new();
-    let mut rest = layout;
-    while !rest.is_empty() {
-        let parts: [(&str, String); 16] = [
-            ("2006", time.strftime("%Y").to_string()),
-            ("January", time.strftime("%B").to_string()),
-            ("Jan", time.strftime("%b").to_string()),
-            ("Monday", time.strftime("%A").to_string()),
-            ("Mon", time.strftime("%a").to_string()),
-            ("MST", "UTC".to_owned()),
-            ("Z07:00", "Z".to_owned()),
-            ("-0700", "+0000".to_owned()),
-            ("-07:00", "+00:00".to_owned()),
-            ("01", time.strftime("%m").to_string()),
-            ("02", time.strftime("%d").to_string()),
-            ("15", time.strftime("%H").to_string()),
-            ("03", time.strftime("%I").to_string()),
-            ("04", time.strftime("%M").to_string()),
-            ("05", time.strftime("%S").to_string()),
-            ("PM", time.strftime("%p").to_string()),
-        ];
-        if let Some((word, text)) = parts.iter().find(|(word, _)| rest.starts_with(word)) {
-            out.push_str(text);
-            rest = &rest[word.len()..];
-            continue;
-        }
-        let digits = rest[1..].bytes().take_while(|b| *b == b'0' || *b == b'9').count();
-        if rest.starts_with('.') && digits > 0 {
-            let all = format!("{fraction:09}");
-            let shown = &all[..digits.min(9)];
-            if rest[1..].starts_with('9') {
-                let shown = shown.trim_end_matches('0');
-                if !shown.is_empty() {
-                    out.push('.');
-                    out.push_str(shown);
-                }
-            } else {
-                out.push('.');
-                out.push_str(shown);
-            }
-            rest = &rest[1 + digits..];
-            continue;
-        }
-        let len = rest.chars().next().map_or(1, char::len_utf8);
-        out.push_str(&rest[..len]);
-        rest = &rest[len..];
-    }
-    out
-}
-
-/// Reads a time by a Go layout, in UTC.
-fn parse_time(layout: &str, text: &str) -> Result<Val, String> {
-    if let Ok(time) = text.parse::<jiff::Timestamp>() {
-        return Ok(Val::Time(time.as_nanosecond() as i64));
-    }
-    let format = layout
-        .replace("2006", "%Y")
-        .replace("01", "%m")
-        .replace("02", "%d")
-        .replace("15", "%H")
-        .replace("04", "%M")
-        .replace("05", "%S");
-    jiff::civil::DateTime::strptime(&format, text)
-        .or_else(|_| jiff::civil::Date::strptime(&format, text).map(|d| d.at(0, 0, 0, 0)))
-        .and_then(|time| time.to_zoned(jiff::tz::TimeZone::UTC))
-        .map(|time| Val::Time(time.timestamp().as_nanosecond() as i64))
-        .map_err(|_| format!("parsing time {text:?} as {layout:?}: cannot parse"))
 }

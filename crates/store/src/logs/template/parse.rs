@@ -255,7 +255,9 @@ fn commands(words: &[Word], at: &mut usize) -> Result<Pipe, String> {
             }
             Some(Word::Dot) => operands.push(Operand::Dot),
             Some(Word::Literal(value)) => operands.push(Operand::Literal(value.clone())),
-            Some(Word::Assign | Word::Comma) => return Err("unexpected \",\" in operand".to_owned()),
+            Some(Word::Assign | Word::Comma) => {
+                return Err("unexpected \",\" in operand".to_owned());
+            }
         }
         *at += 1;
     }
@@ -268,8 +270,8 @@ fn words(text: &str) -> Result<Vec<Word>, String> {
         let len;
         match c {
             '"' | '`' => {
-                let (value, size) = crate::logs::logql::string_literal(rest)
-                    .ok_or("unterminated quoted string")?;
+                let (value, size) =
+                    crate::logs::logql::string_literal(rest).ok_or("unterminated quoted string")?;
                 out.push(Word::Literal(Val::Text(value)));
                 len = size;
             }

@@ -37,11 +37,20 @@ fn a_template_is_rendered_as_go_renders_it() {
         ("{{ default \"none\" .error }}", "none"),
         ("{{ duration .took }}", "0.026"),
         ("{{ __line__ | upper }}", "THE LINE"),
-        ("{{ __timestamp__ | date \"2006-01-02T15:04:05Z07:00\" }}", "2025-10-14T10:00:00Z"),
+        (
+            "{{ __timestamp__ | date \"2006-01-02T15:04:05Z07:00\" }}",
+            "2025-10-14T10:00:00Z",
+        ),
         ("a {{- 1 -}} b", "a1b"),
-        ("{{ printf \"%05.1f|%-4s|%d\" 3.14159 \"ab\" 7 }}", "003.1|ab  |7"),
+        (
+            "{{ printf \"%05.1f|%-4s|%d\" 3.14159 \"ab\" 7 }}",
+            "003.1|ab  |7",
+        ),
         ("{{ $x := .status }}{{ $x }}", "200"),
-        ("{{ range $i, $v := fromJson \"[1,2]\" }}{{ $i }}={{ $v }} {{ end }}", "0=1 1=2 "),
+        (
+            "{{ range $i, $v := fromJson \"[1,2]\" }}{{ $i }}={{ $v }} {{ end }}",
+            "0=1 1=2 ",
+        ),
         ("{{ (eq 1 1) | not }}", "false"),
     ] {
         let template = Template::parse("line", source).expect(source);
@@ -53,7 +62,10 @@ fn a_template_is_rendered_as_go_renders_it() {
 fn a_wrong_template_is_refused_in_the_words_of_go() {
     for (source, message) in [
         ("{{.x", "template: line:1: unclosed action"),
-        ("{{ nope | upper }}", "template: line:1: function \"nope\" not defined"),
+        (
+            "{{ nope | upper }}",
+            "template: line:1: function \"nope\" not defined",
+        ),
         ("{{ if .x }}", "template: line:1: unexpected EOF"),
     ] {
         let error = Template::parse("line", source).err();

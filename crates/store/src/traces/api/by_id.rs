@@ -87,7 +87,9 @@ pub(super) fn v1(traces: &Traces, text: &str, params: &Params, headers: &HeaderM
         };
         return Ok(protobuf(data.encode_to_vec()));
     }
-    Ok(json_answer(&json!({"batches": render::batches_json(&trace)})))
+    Ok(json_answer(
+        &json!({"batches": render::batches_json(&trace)}),
+    ))
 }
 
 pub(super) fn v2(traces: &Traces, text: &str, params: &Params, headers: &HeaderMap) -> Answer {
@@ -97,7 +99,10 @@ pub(super) fn v2(traces: &Traces, text: &str, params: &Params, headers: &HeaderM
     if wants_protobuf(headers) {
         let answer = ByIdV2 {
             trace: Some(TracesData {
-                resource_spans: trace.as_ref().map(|t| render::batches(t)).unwrap_or_default(),
+                resource_spans: trace
+                    .as_ref()
+                    .map(|t| render::batches(t))
+                    .unwrap_or_default(),
             }),
             metrics: Some(NoMetrics {}),
         };

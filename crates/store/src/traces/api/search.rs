@@ -13,7 +13,7 @@ use crate::traces::Traces;
 use crate::traces::eval::{self, Condition, SpanSet};
 use crate::traces::metrics::{self, Range};
 use crate::traces::spans::Trace;
-use crate::traces::traceql::{Attribute, Intrinsic, Query, parse};
+use crate::traces::traceql::{Attribute, Intrinsic, Query, Scope, parse};
 use crate::traces::value::Value;
 
 /// The longest range of a search (`max_duration`).
@@ -97,13 +97,14 @@ fn of_tags(tags: &str) -> String {
             rest = rest.trim_start();
             continue;
         };
-        let (value, after) = match crate::logs::string_literal(after).filter(|_| after.starts_with('"')) {
-            Some((value, len)) => (value, &after[len..]),
-            None => {
-                let end = after.find(char::is_whitespace).unwrap_or(after.len());
-                (after[..end].to_owned(), &after[end..])
-            }
-        };
+        let (value, after) =
+            match crate::logs::string_literal(after).filter(|_| after.starts_with('"')) {
+                Some((value, len)) => (value, &after[len..]),
+                None => {
+                    let end = after.find(char::is_whitespace).unwrap_or(after.len());
+                    (after[..end].to_owned(), &after[end..])
+                }
+            };
         rest = after.trim_start();
         tests.push(of_tag(key, &value));
     }
@@ -113,14 +114,10 @@ fn of_tags(tags: &str) -> String {
 fn of_tag(key: &str, value: &str) -> String {
     let text = format!("{value:?}");
     match key {
-        "name" | "status.code" | "error" | "root.name" | "root.service.name" => match key {
-            "error" if value == "true" => "status = error".to_owned(),
-            "error" => "status != error".to_owned(),
-            "status.code" => format!("status = {value}"),
-            "root.name" => format!("rootName = {text}"),
-            "root.service.name" => format!("rootServiceName = {text}"),
-            _ => format!("name = {text}"),
-        },
+        "status.code" => format!("status = {value}"),
+        "root.name" => format!("rootName = {text}"),
+        "root.service.name" => format!("rootServiceName = {text}"),
+        "name" => format!("name = {text}"),
         _ => {
             let number = value.parse::<f64>().is_ok() || matches!(value, "true" | "false");
             if number {
@@ -233,6 +230,25 @@ fn span_set(trace: &Trace, set: &SpanSet, conditions: &[Condition], spss: usize)
     Json::Object(out)
 }
 
+/// Of several values the one that the query asks for; all of them only of an attribute that
+/// holds a list and stands in no test.
+fn single(value: Value, condition: &Condition) -> Value {
+    let Value::List(list) = value else {
+        return value;
+    };
+    let repeated = matches!(
+        condition.attribute,
+        Attribute::Intrinsic(_) | Attribute::Named(Scope::Event | Scope::Link, _)
+    );
+    if condition.test.is_none() && !repeated && list.len() != 1 {
+        return Value::List(list);
+    }
+    list.iter()
+        .find(|item| condition.wants(item))
+        .cloned()
+        .unwrap_or(Value::List(list))
+}
+
 /// A span with those of its attributes that the query asks for.
 fn span(trace: &Trace, at: usize, conditions: &[Condition]) -> Json {
     let span = &trace.spans[at].span;
@@ -243,6 +259,7 @@ fn span(trace: &Trace, at: usize, conditions: &[Condition]) -> Json {
         if value == Value::Nil || !condition.wants(&value) {
             continue;
         }
+        let value = single(value, condition);
         let key = match &condition.attribute {
             Attribute::Named(_, name) => name.clone(),
             Attribute::Parent(_) => continue,
@@ -290,7 +307,10 @@ fn metrics_query(traces: &Traces, params: &Params) -> Result<(Query, i64, i64), 
     let coded =
         |message: String| Refusal::bad(format!("rpc error: code = Code(400) desc = {message}"));
     let now = traces.clock().now_ns();
-    let since = params.duration("since").map_err(coded)?.unwrap_or(3_600_000_000_000);
+    let since = params
+        .duration("since")
+        .map_err(coded)?
+        .unwrap_or(3_600_000_000_000);
     let end = params.time("end").map_err(coded)?.unwrap_or(now);
     let start = params.time("start").map_err(coded)?.unwrap_or(end - since);
     let text = params.get("q").or(params.get("query")).unwrap_or("");

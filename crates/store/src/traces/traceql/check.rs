@@ -78,9 +78,7 @@ fn aggregate(aggregate_: &mut Aggregate) -> Result<(), ParseError> {
 fn known(attribute: &Attribute) -> Result<(), ParseError> {
     match attribute {
         Attribute::Parent(_) => Err(ParseError::Meaning("parent not yet supported".to_owned())),
-        Attribute::Intrinsic(Intrinsic::ChildCount | Intrinsic::ScopedChildCount)
-        | Attribute::Intrinsic(_)
-        | Attribute::Named(..) => Ok(()),
+        Attribute::Intrinsic(_) | Attribute::Named(..) => Ok(()),
     }
 }
 
@@ -150,6 +148,14 @@ fn binary(expr: &mut Expr) -> Result<Type, ParseError> {
             "illegal operation for the given types: {shown}"
         )));
     }
+    // Ids of traces are compared without leading zeros.
+    if let (Expr::Attribute(Attribute::Intrinsic(name)), Expr::Literal(Value::Text(text))) =
+        (&**left, &mut **right)
+        && matches!(name, Intrinsic::TraceId | Intrinsic::LinkTraceId)
+        && matches!(op, Op::Equal | Op::NotEqual)
+    {
+        *text = text.trim_start_matches('0').to_lowercase();
+    }
     if matches!(op, Op::Regex | Op::NotRegex)
         && let Expr::Literal(Value::Text(pattern)) = &**right
     {
@@ -169,7 +175,10 @@ fn fold(expr: &mut Expr) {
     fold(left);
     fold(right);
     if let (Expr::Literal(a), Expr::Literal(b)) = (&**left, &**right)
-        && matches!(op, Op::Add | Op::Sub | Op::Mul | Op::Div | Op::Mod | Op::Pow)
+        && matches!(
+            op,
+            Op::Add | Op::Sub | Op::Mul | Op::Div | Op::Mod | Op::Pow
+        )
     {
         let value = compute(*op, a, b, None);
         if value != Value::Nil {

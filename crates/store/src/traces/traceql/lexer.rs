@@ -43,21 +43,89 @@ impl Token {
 }
 
 const SCOPES: [&str; 14] = [
-    "parent.span.", "parent.resource.", "parent.", "span.", "resource.", "event.", "link.",
-    "instrumentation.", "trace:", "span:", "event:", "link:", "instrumentation:", "parent:",
+    "parent.span.",
+    "parent.resource.",
+    "parent.",
+    "span.",
+    "resource.",
+    "event.",
+    "link.",
+    "instrumentation.",
+    "trace:",
+    "span:",
+    "event:",
+    "link:",
+    "instrumentation:",
+    "parent:",
 ];
 
 const WORDS: [&str; 66] = [
-    "duration", "name", "status", "statusMessage", "kind", "childCount", "rootName",
-    "rootServiceName", "rootService", "traceDuration", "nestedSetLeft", "nestedSetRight",
-    "nestedSetParent", "id", "parentID", "timeSinceStart", "spanID", "traceID", "version",
-    "true", "false", "nil", "ok", "error", "unset", "unspecified", "internal", "server", "client",
-    "producer", "consumer", "count", "avg", "min", "max", "sum", "by", "select", "coalesce",
-    "rate", "count_over_time", "min_over_time", "max_over_time", "avg_over_time",
-    "sum_over_time", "quantile_over_time", "histogram_over_time", "compare", "topk", "bottomk",
-    "with", "parent", "trace:", "span:", "event:", "link:", "instrumentation:", "span.",
-    "resource.", "event.", "link.", "instrumentation.", "parent.", "parent.span.",
-    "parent.resource.", "parent:",
+    "duration",
+    "name",
+    "status",
+    "statusMessage",
+    "kind",
+    "childCount",
+    "rootName",
+    "rootServiceName",
+    "rootService",
+    "traceDuration",
+    "nestedSetLeft",
+    "nestedSetRight",
+    "nestedSetParent",
+    "id",
+    "parentID",
+    "timeSinceStart",
+    "spanID",
+    "traceID",
+    "version",
+    "true",
+    "false",
+    "nil",
+    "ok",
+    "error",
+    "unset",
+    "unspecified",
+    "internal",
+    "server",
+    "client",
+    "producer",
+    "consumer",
+    "count",
+    "avg",
+    "min",
+    "max",
+    "sum",
+    "by",
+    "select",
+    "coalesce",
+    "rate",
+    "count_over_time",
+    "min_over_time",
+    "max_over_time",
+    "avg_over_time",
+    "sum_over_time",
+    "quantile_over_time",
+    "histogram_over_time",
+    "compare",
+    "topk",
+    "bottomk",
+    "with",
+    "parent",
+    "trace:",
+    "span:",
+    "event:",
+    "link:",
+    "instrumentation:",
+    "span.",
+    "resource.",
+    "event.",
+    "link.",
+    "instrumentation.",
+    "parent.",
+    "parent.span.",
+    "parent.resource.",
+    "parent:",
 ];
 
 const SIGNS: [&str; 38] = [
@@ -90,9 +158,9 @@ pub(super) fn lex(input: &str) -> Result<Vec<Token>, ParseError> {
         let col = input[line_start..at].chars().count() + 1;
         let after_scope = out
             .last()
-            .is_some_and(|t| t.kind == Kind::Sign && t.text.ends_with('.') );
-        let (kind, text, len) = word(rest, c, after_scope)
-            .map_err(|message| ParseError::at(line, col, &message))?;
+            .is_some_and(|t| t.kind == Kind::Sign && t.text.ends_with('.'));
+        let (kind, text, len) =
+            word(rest, c, after_scope).map_err(|message| ParseError::at(line, col, &message))?;
         out.push(Token {
             kind,
             text,
@@ -115,8 +183,7 @@ fn word(rest: &str, c: char, after_scope: bool) -> Result<(Kind, String, usize),
         return Ok(attribute(rest));
     }
     if c == '"' || c == '`' {
-        let (text, len) =
-            crate::logs::string_literal(rest).ok_or("literal not terminated")?;
+        let (text, len) = crate::logs::string_literal(rest).ok_or("literal not terminated")?;
         return Ok((Kind::Literal(Value::Text(text.clone())), text, len));
     }
     let digit_follows = |text: &str| text.starts_with(|c: char| c.is_ascii_digit());

@@ -223,7 +223,11 @@ impl Parser {
     fn sum(&mut self) -> Result<Aggregate, ParseError> {
         let mut left = self.product()?;
         while self.is_any(&["+", "-"]) {
-            let op = if self.take().text == "+" { Op::Add } else { Op::Sub };
+            let op = if self.take().text == "+" {
+                Op::Add
+            } else {
+                Op::Sub
+            };
             left = Aggregate::Binary(op, Box::new(left), Box::new(self.product()?));
         }
         Ok(left)
