@@ -1,7 +1,7 @@
 //! An injection that lives: its state, its handle, its end.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use model::{Fault, InjectionId, Period};
@@ -35,14 +35,15 @@ pub(crate) struct Live {
     pub(crate) world: World,
     pub(crate) cadence: Duration,
     state: Mutex<State>,
-    /// Whether the inject is done, so that it wants tending.
-    injected: AtomicBool,
+    tended: std::sync::Mutex<Instant>,
+    /// From the end of the inject to the first undo: what is to be undone is
+    /// not renewed, so that its lease ends it should the undo fail.
+    alive: AtomicBool,
     finished: AtomicBool,
 }
 
 struct State {
     plan: Value,
-    tended: Instant,
     report: Option<UndoReport>,
 }
 
@@ -61,12 +62,9 @@ impl Live {
             injector,
             world,
             cadence,
-            state: Mutex::new(State {
-                plan,
-                tended: Instant::now(),
-                report: None,
-            }),
-            injected: AtomicBool::new(false),
+            state: Mutex::new(State { plan, report: None }),
+            tended: std::sync::Mutex::new(Instant::now()),
+            alive: AtomicBool::new(false),
             finished: AtomicBool::new(false),
         }
     }
@@ -76,28 +74,30 @@ impl Live {
         let mut state = self.state.lock().await;
         let inject = self.injector.inject(&self.world, &mut state.plan);
         let result = timeout(limit, inject).await.ok();
-        state.tended = Instant::now();
-        self.injected.store(true, Ordering::Release);
+        *self.tended() = Instant::now();
+        self.alive.store(true, Ordering::Release);
         result
     }
 
-    /// When it is to be tended next; `None` before and after its life.
-    pub(crate) async fn due(&self) -> Option<Instant> {
-        if !self.injected.load(Ordering::Acquire) || self.finished.load(Ordering::Acquire) {
-            return None;
-        }
-        Some(self.state.lock().await.tended + self.cadence)
+    /// When it is to be tended next; `None` before and after its life. Never waits.
+    pub(crate) fn due(&self) -> Option<Instant> {
+        let alive = self.alive.load(Ordering::Acquire);
+        alive.then(|| *self.tended() + self.cadence)
+    }
+
+    fn tended(&self) -> MutexGuard<'_, Instant> {
+        self.tended.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Renews its leases and does what it does over time.
     pub(crate) async fn tend(&self) {
         let mut state = self.state.lock().await;
-        if state.report.is_some() {
+        if !self.alive.load(Ordering::Acquire) {
             return;
         }
         let tend = self.injector.tend(&self.world, &mut state.plan);
         let result = timeout(self.world.lease() / 3, tend).await;
-        state.tended = Instant::now();
+        *self.tended() = Instant::now();
         let kind = &self.fault.kind;
         match result {
             Ok(Ok(())) => {}
@@ -109,6 +109,7 @@ impl Live {
     /// Undoes it; once that is verified, the same report comes again.
     pub(crate) async fn undo(&self, inner: &Inner) -> UndoReport {
         let mut state = self.state.lock().await;
+        self.alive.store(false, Ordering::Release);
         if let Some(report) = state.report.as_ref().filter(|report| report.verified) {
             return report.clone();
         }

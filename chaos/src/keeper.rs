@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use futures::future::join_all;
+use futures::stream::{FuturesUnordered, StreamExt};
 use model::InjectionId;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::time::{Instant, sleep_until};
@@ -19,14 +20,16 @@ pub(crate) enum Word {
     Undo(InjectionId),
 }
 
-/// Tends until it is cancelled.
+/// Tends until it is cancelled. An undo that takes its time keeps nothing
+/// else from being tended.
 pub(crate) async fn keep(
     inner: Arc<Inner>,
     mut words: UnboundedReceiver<Word>,
     cancel: CancellationToken,
 ) {
+    let mut undos = FuturesUnordered::new();
     loop {
-        let next = next_due(&inner).await;
+        let next = inner.all().iter().filter_map(|live| live.due()).min();
         let due = async {
             match next {
                 Some(at) => sleep_until(at).await,
@@ -38,29 +41,19 @@ pub(crate) async fn keep(
             () = cancel.cancelled() => return,
             Some(word) = words.recv() => match word {
                 Word::Look => {}
-                Word::Undo(id) => undo(&inner, id).await,
+                Word::Undo(id) => undos.push(undo(&inner, id)),
             },
+            Some(()) = undos.next() => {}
             () = due => tend(&inner).await,
         }
     }
 }
 
-async fn next_due(inner: &Inner) -> Option<Instant> {
-    let dues = inner
-        .all()
-        .into_iter()
-        .map(|live| async move { live.due().await });
-    join_all(dues).await.into_iter().flatten().min()
-}
-
 async fn tend(inner: &Inner) {
     let now = Instant::now();
-    let tends = inner.all().into_iter().map(|live| async move {
-        if live.due().await.is_some_and(|due| due <= now) {
-            live.tend().await;
-        }
-    });
-    join_all(tends).await;
+    let mut due = inner.all();
+    due.retain(|live| live.due().is_some_and(|due| due <= now));
+    join_all(due.iter().map(|live| live.tend())).await;
 }
 
 async fn undo(inner: &Inner, id: InjectionId) {

@@ -439,3 +439,29 @@ async fn a_pod_that_was_replaced_counts_as_undone() {
         (Undone::TargetGone, true)
     );
 }
+
+#[tokio::test]
+async fn what_could_not_be_undone_is_renewed_no_more_so_that_its_lease_ends_it() {
+    let mut lab = Lab::new().await;
+    lab.config.undo_within = Period::from_millis(300);
+    let chaos = lab.chaos();
+    let reset = fault("reset", json!({"from": "orders", "to": "payment"}));
+    let injection = chaos.inject(&reset).await.expect("injected");
+    lab.fake.silent.send_replace(true);
+    assert!(!injection.undo().await.verified);
+    lab.fake.silent.send_replace(false);
+    let toxics = async || {
+        lab.fake
+            .ask_edge("orders-1", "/proxies/payment/toxics")
+            .await
+    };
+    until("let go by itself", async || toxics().await == json!([])).await;
+    let report = injection.undo().await;
+    assert_eq!(
+        (report.how, report.verified),
+        (Undone::LeaseExpired, true),
+        "{}",
+        report.detail
+    );
+    chaos.close().await;
+}
