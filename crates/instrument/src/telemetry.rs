@@ -141,11 +141,7 @@ fn provider(identity: &ServiceIdentity) -> Result<SdkTracerProvider, InitError> 
         endpoint: endpoint.clone(),
         reason,
     };
-    let client = reqwest::blocking::Client::builder()
-        .no_proxy()
-        .timeout(EXPORT_TIMEOUT)
-        .build()
-        .map_err(|error| failed(error.to_string()))?;
+    let client = client().map_err(failed)?;
     let exporter = opentelemetry_otlp::SpanExporter::builder()
         .with_http()
         .with_http_client(client)
@@ -162,4 +158,19 @@ fn provider(identity: &ServiceIdentity) -> Result<SdkTracerProvider, InitError> 
         .with_batch_config(config)
         .build();
     Ok(builder.with_span_processor(processor).build())
+}
+
+/// The exporter's client, made on a thread of its own: it must not be made inside of
+/// an asynchronous runtime.
+fn client() -> Result<reqwest::blocking::Client, String> {
+    let build = || {
+        reqwest::blocking::Client::builder()
+            .no_proxy()
+            .timeout(EXPORT_TIMEOUT)
+            .build()
+    };
+    let built = std::thread::spawn(build).join();
+    built
+        .map_err(|_| "its client panicked".to_owned())?
+        .map_err(|error| error.to_string())
 }

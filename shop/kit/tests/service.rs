@@ -1,4 +1,5 @@
 //! What the kit does around a service: probes, errors, hooks, metrics, peers.
+#![expect(clippy::expect_used, reason = "a test says what it expects by failing")]
 
 use std::time::Duration;
 

@@ -27,7 +27,8 @@ pub(super) async fn place(
         .of(&headers)
         .await
         .map_err(IntoResponse::into_response)?;
-    let customer = front_end.buyer(&session, query.as_deref())?;
+    let buyer = front_end.buyer(&session, query.as_deref());
+    let customer = buyer.map_err(IntoResponse::into_response)?;
     let failed = |error: PeerError| unanswered(texts::ORDER_FAILED, &error).into_response();
     let wanted = front_end.wanted(&customer).await.map_err(failed)?;
     let call = front_end
@@ -59,10 +60,10 @@ fn message_of(answer: &Answer) -> String {
 }
 
 impl FrontEnd {
-    fn buyer(&self, session: &Session, query: Option<&str>) -> Result<String> {
+    fn buyer(&self, session: &Session, query: Option<&str>) -> Result<String, AppError> {
         let named = self.sessions.named(query);
         let customer = named.or_else(|| session.customer().map(str::to_owned));
-        customer.ok_or_else(|| AppError::internal("User not logged in.").into_response())
+        customer.ok_or_else(|| AppError::internal("User not logged in."))
     }
 
     /// Where orders finds what it needs.
@@ -120,7 +121,8 @@ pub(super) async fn list(
         .of(&headers)
         .await
         .map_err(IntoResponse::into_response)?;
-    let customer = front_end.buyer(&session, query.as_deref())?;
+    let buyer = front_end.buyer(&session, query.as_deref());
+    let customer = buyer.map_err(IntoResponse::into_response)?;
     let path = format!("/orders/search/customerId?sort=date&custId={customer}");
     let answer = front_end.orders.get(path).send().await;
     let answer = answer.map_err(|error| unanswered(texts::ORDER_FAILED, &error).into_response())?;
