@@ -93,6 +93,36 @@ fn the_queries_of_prometheus_own_suite_give_what_they_should() {
     assert!(total.passed > 500, "the suite has shrunk");
 }
 
+#[test]
+fn our_parser_and_promql_parser_take_the_same_queries() {
+    let Some(dir) = data() else {
+        eprintln!("SKIPPED: ../shared/promqltest is not there, nothing was compared");
+        return;
+    };
+    let mut compared = 0;
+    let mut differ = Vec::new();
+    for entry in std::fs::read_dir(dir).unwrap() {
+        let text = std::fs::read_to_string(entry.unwrap().path()).unwrap();
+        for line in text
+            .lines()
+            .map(str::trim)
+            .filter(|l| l.starts_with("eval"))
+        {
+            let query = case(0, line, Vec::new()).query;
+            let ours = promql::parse(&query);
+            if ours.as_ref().is_err_and(promql::ParseError::is_gated) {
+                continue;
+            }
+            compared += 1;
+            if ours.is_ok() != promql_parser::parser::parse(&query).is_ok() {
+                differ.push(query);
+            }
+        }
+    }
+    println!("{compared} queries parsed by both");
+    assert!(differ.is_empty(), "{differ:#?}");
+}
+
 fn run(file: &str, text: &str) -> Tally {
     let mut tally = Tally::default();
     let mut head = new_head();

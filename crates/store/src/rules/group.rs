@@ -83,7 +83,7 @@ impl Rule {
             match head.append(&labels, t, v) {
                 Ok(series) => written.push(series),
                 Err(error) => {
-                    tracing::warn!(rule = %self.name, %labels, %error, "sample of a rule refused")
+                    tracing::warn!(rule = %self.name, %labels, %error, "sample of a rule refused");
                 }
             }
             now.insert(labels);

@@ -96,10 +96,9 @@ impl PageWriter {
 
     /// A value about the target itself, such as `up`.
     pub fn own(&mut self, head: &Head, name: &'static str, t: i64, v: f64) {
-        if let Some(series) = self.own.get(name) {
-            if matches!(head.append_to(series, t, v), Ok(true)) {
-                return;
-            }
+        let known = self.own.get(name);
+        if known.is_some_and(|series| matches!(head.append_to(series, t, v), Ok(true))) {
+            return;
         }
         let name_pair = ("__name__".to_owned(), name.to_owned());
         let labels = Labels::new(self.target.iter().cloned().chain([name_pair]));
@@ -126,10 +125,10 @@ impl PageWriter {
         t: i64,
         v: f64,
     ) -> Result<SeriesRef, AppendError> {
-        if let Some(known) = self.known.get(text) {
-            if head.append_to(&known.series, t, v)? {
-                return Ok(known.series.clone());
-            }
+        if let Some(known) = self.known.get(text)
+            && head.append_to(&known.series, t, v)?
+        {
+            return Ok(known.series.clone());
         }
         // The page was read, so that its series are well-formed but for their labels.
         let pairs = labels_of(text).unwrap_or_default();

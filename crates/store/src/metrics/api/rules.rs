@@ -15,7 +15,7 @@ pub(super) async fn rules(State(api): ApiState, params: Params) -> Answer {
         other => {
             return Err(ApiError::parameter(
                 "type",
-                format!("not supported value {:?}", other),
+                format!("not supported value {other:?}"),
             ));
         }
     };

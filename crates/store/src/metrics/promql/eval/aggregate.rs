@@ -8,6 +8,9 @@ use crate::metrics::labels::{Labels, NAME};
 use crate::metrics::promql::ast::{Aggregate, AggregateOp, Expr, Grouping};
 use crate::metrics::text::{general, plain};
 
+/// 2^63: what does not fit into a 64-bit integer any more.
+const LARGEST_COUNT: f64 = 9_223_372_036_854_775_808.0;
+
 impl Evaluator<'_> {
     pub(super) fn aggregate(&self, a: &Aggregate) -> Evaluated<Vec<Series>> {
         match a.op {
@@ -72,13 +75,13 @@ impl Evaluator<'_> {
             if k.is_nan() {
                 return Err(EvalError::Execution("Parameter value is NaN".to_owned()));
             }
-            if *k >= 9.223_372_036_854_775_8e18 {
+            if *k >= LARGEST_COUNT {
                 return Err(EvalError::Execution(format!(
                     "Scalar value {} overflows int64",
                     plain(*k)
                 )));
             }
-            if *k <= -9.223_372_036_854_775_8e18 {
+            if *k <= -LARGEST_COUNT {
                 return Err(EvalError::Execution(format!(
                     "Scalar value {} underflows int64",
                     plain(*k)

@@ -1,6 +1,7 @@
 //! Quantiles and fractions of classic histograms
 //! (<https://prometheus.io/docs/prometheus/latest/querying/functions/#histogram_quantile>).
 
+use std::cmp::Ordering;
 use std::collections::HashMap;
 
 use super::{Evaluated, Evaluator, Series, Value, absent, is_absent};
@@ -220,7 +221,7 @@ fn interpolated(q: f64, buckets: &[Bucket]) -> f64 {
         return f64::NAN;
     }
     let rank = q * last.count;
-    let at = finite.partition_point(|b| !(b.count >= rank));
+    let at = finite.partition_point(|b| b.count.partial_cmp(&rank).is_none_or(Ordering::is_lt));
     let Some(bucket) = finite.get(at) else {
         return highest.upper;
     };

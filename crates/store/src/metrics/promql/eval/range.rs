@@ -82,10 +82,10 @@ impl Evaluator<'_> {
     ) -> Evaluated<Value> {
         let args = scalar.map(|e| self.scalar(e)).transpose()?;
         let windows = self.windows(vector)?;
-        if let (Some(args), Some(at), "quantile_over_time") = (&args, scalar, name) {
-            if !windows.series.is_empty() {
-                self.warn_quantiles(args, at);
-            }
+        if let (Some(args), Some(at), "quantile_over_time") = (&args, scalar, name)
+            && !windows.series.is_empty()
+        {
+            self.warn_quantiles(args, at);
         }
         let keeps_name = matches!(name, "last_over_time" | "first_over_time");
         let counts = matches!(name, "rate" | "increase");
