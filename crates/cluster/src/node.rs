@@ -166,7 +166,11 @@ impl Node {
                 ip: slice.node().to_string(),
                 network: slice.network(),
                 runtime: runtime.version(),
-                images: config.images.iter().map(|rule| rule.pattern.clone()).collect(),
+                images: config
+                    .images
+                    .iter()
+                    .map(|rule| rule.pattern.clone())
+                    .collect(),
             },
         )?;
         let key_hash = config.lab_key.as_ref().map(|key| {
@@ -334,7 +338,12 @@ impl Pods {
         loop {
             let (pods, mut watch) = self.shared.objects.list_and_watch(Kind::Pod);
             let present: Vec<&str> = pods.iter().map(|pod| meta::uid(pod)).collect();
-            let gone: Vec<String> = self.known.keys().filter(|uid| !present.contains(&uid.as_str())).cloned().collect();
+            let gone: Vec<String> = self
+                .known
+                .keys()
+                .filter(|uid| !present.contains(&uid.as_str()))
+                .cloned()
+                .collect();
             for uid in gone {
                 self.gone(&uid);
             }

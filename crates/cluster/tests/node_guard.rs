@@ -42,7 +42,10 @@ fn main() -> std::process::ExitCode {
 
 /// A lab with a container that has children; it runs until it is killed.
 fn lab(dir: &Path) {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .unwrap();
     runtime.block_on(async {
         let objects = Objects::new();
         let config = Config {
@@ -78,7 +81,9 @@ fn start(dir: &Path) -> (Child, BTreeSet<u32>) {
         .unwrap();
     let mut group = BTreeSet::new();
     until("four processes", || {
-        let Some(leader) = noted(dir) else { return false };
+        let Some(leader) = noted(dir) else {
+            return false;
+        };
         group = members(leader);
         group.len() == 4
     });
@@ -92,17 +97,23 @@ fn noted(dir: &Path) -> Option<u32> {
 }
 
 fn members(group: u32) -> BTreeSet<u32> {
-    processes().filter(|(_, stat)| stat[2] == group.to_string() && stat[0] != "Z").map(|(pid, _)| pid).collect()
+    processes()
+        .filter(|(_, stat)| stat[2] == group.to_string() && stat[0] != "Z")
+        .map(|(pid, _)| pid)
+        .collect()
 }
 
 /// Pids and what follows the name in `/proc/<pid>/stat`: state, parent, group, ...
 fn processes() -> impl Iterator<Item = (u32, Vec<String>)> {
-    std::fs::read_dir("/proc").unwrap().flatten().filter_map(|entry| {
-        let pid = entry.file_name().to_str()?.parse().ok()?;
-        let stat = std::fs::read_to_string(entry.path().join("stat")).ok()?;
-        let after = stat.rsplit_once(')')?.1;
-        Some((pid, after.split_whitespace().map(str::to_owned).collect()))
-    })
+    std::fs::read_dir("/proc")
+        .unwrap()
+        .flatten()
+        .filter_map(|entry| {
+            let pid = entry.file_name().to_str()?.parse().ok()?;
+            let stat = std::fs::read_to_string(entry.path().join("stat")).ok()?;
+            let after = stat.rsplit_once(')')?.1;
+            Some((pid, after.split_whitespace().map(str::to_owned).collect()))
+        })
 }
 
 fn until(what: &str, mut wanted: impl FnMut() -> bool) {
@@ -121,7 +132,11 @@ fn no_process_survives_a_lab_that_is_killed() {
     let dir = tempfile::tempdir().unwrap();
     let (mut lab, mut all) = start(dir.path());
     let parent = lab.id().to_string();
-    all.extend(processes().filter(|(_, stat)| stat[1] == parent).map(|(pid, _)| pid));
+    all.extend(
+        processes()
+            .filter(|(_, stat)| stat[1] == parent)
+            .map(|(pid, _)| pid),
+    );
     assert_eq!(all.len(), 5, "the container's four and the reaper");
     lab.kill().unwrap();
     lab.wait().unwrap();
@@ -135,13 +150,19 @@ fn the_next_lab_finds_what_a_killed_reaper_left() {
     let parent = lab.id().to_string();
     let reaper = processes().find(|(pid, stat)| stat[1] == parent && !group.contains(pid));
     let (reaper, _) = reaper.expect("the lab has a reaper");
-    let killed = Command::new("kill").args(["-KILL", &reaper.to_string()]).status().unwrap();
+    let killed = Command::new("kill")
+        .args(["-KILL", &reaper.to_string()])
+        .status()
+        .unwrap();
     assert!(killed.success());
     lab.kill().unwrap();
     lab.wait().unwrap();
     // The leader died with the lab all the same; what it had started is nobody's child now.
     let (mut next, others) = start(dir.path());
-    assert!(!alive(&group), "the next lab kills them before it starts anything");
+    assert!(
+        !alive(&group),
+        "the next lab kills them before it starts anything"
+    );
     next.kill().unwrap();
     next.wait().unwrap();
     until("the next lab's are gone", || !alive(&others));

@@ -1,5 +1,7 @@
 //! The node with real processes: small commands of the system, real clocks, real signals.
 
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
 use std::path::Path;
 use std::time::Duration;
 
@@ -83,7 +85,10 @@ impl Lab {
 
     async fn ended(&self) -> Value {
         let pod = self
-            .until("ended", |pod| pod.pointer("/status/containerStatuses/0/state/terminated").is_some())
+            .until("ended", |pod| {
+                pod.pointer("/status/containerStatuses/0/state/terminated")
+                    .is_some()
+            })
             .await;
         pod["status"]["containerStatuses"][0]["state"]["terminated"].clone()
     }
@@ -99,14 +104,19 @@ impl Lab {
     }
 
     async fn first_line(&self) -> String {
-        self.until("running", |pod| pod["status"]["phase"] == "Running").await;
+        self.until("running", |pod| pod["status"]["phase"] == "Running")
+            .await;
         let options = LogOptions {
             follow: true,
             ..LogOptions::default()
         };
         let mut log = self.inspector.read_log("shop", "p", "c", options).unwrap();
         let bytes = log.next().await.unwrap();
-        String::from_utf8_lossy(&bytes).lines().next().unwrap().to_owned()
+        String::from_utf8_lossy(&bytes)
+            .lines()
+            .next()
+            .unwrap()
+            .to_owned()
     }
 }
 
@@ -117,6 +127,18 @@ fn lives(pid: &str) -> bool {
     }
 }
 
+/// Waits until a process is gone: SIGKILL takes a moment.
+async fn gone(pid: &str) {
+    let look = async {
+        let mut ticks = tokio::time::interval(Duration::from_millis(5));
+        while lives(pid) {
+            ticks.tick().await;
+        }
+    };
+    let gone = tokio::time::timeout(Duration::from_secs(10), look).await;
+    assert!(gone.is_ok(), "process {pid} lives on");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_container_sees_its_own_environment_and_nothing_of_the_labs() {
     let lab = lab();
@@ -124,11 +146,21 @@ async fn a_container_sees_its_own_environment_and_nothing_of_the_labs() {
     lab.run("echo $B; env | sort; echo bad >&2", container, json!({}));
     assert_eq!(lab.ended().await["exitCode"], 0);
     let log = lab.log().await;
-    let mut names: Vec<&str> = log.lines().filter_map(|line| Some(line.split_once('=')?.0)).collect();
+    let mut names: Vec<&str> = log
+        .lines()
+        .filter_map(|line| Some(line.split_once('=')?.0))
+        .collect();
     names.retain(|name| !matches!(*name, "PWD" | "SHLVL" | "_" | "OLDPWD"));
     assert_eq!(
         names,
-        ["A", "B", "CONTROL_KEY_SHA256", "CONTROL_PORT", "HOSTNAME", "PATH"]
+        [
+            "A",
+            "B",
+            "CONTROL_KEY_SHA256",
+            "CONTROL_PORT",
+            "HOSTNAME",
+            "PATH"
+        ]
     );
     assert!(log.starts_with("12\n") && log.contains("bad\n"), "{log}");
     lab.node.stop().await;
@@ -145,7 +177,11 @@ async fn exit_codes_and_signals_are_told_as_kubernetes_does() {
         let lab = lab();
         lab.run(script, json!({}), json!({}));
         let ended = lab.ended().await;
-        assert_eq!((&ended["exitCode"], &ended["reason"]), (&json!(code), &json!(reason)), "{script}");
+        assert_eq!(
+            (&ended["exitCode"], &ended["reason"]),
+            (&json!(code), &json!(reason)),
+            "{script}"
+        );
         lab.node.stop().await;
     }
 }
@@ -159,7 +195,10 @@ async fn too_much_memory_is_oom_killed_with_137() {
         json!({}),
     );
     let ended = lab.ended().await;
-    assert_eq!((&ended["exitCode"], &ended["reason"]), (&json!(137), &json!("OOMKilled")));
+    assert_eq!(
+        (&ended["exitCode"], &ended["reason"]),
+        (&json!(137), &json!("OOMKilled"))
+    );
     lab.node.stop().await;
 }
 
@@ -167,40 +206,78 @@ async fn too_much_memory_is_oom_killed_with_137() {
 async fn a_delete_terminates_then_kills_and_leaves_no_child() {
     let lab = lab();
     let script = "trap '' TERM; sleep 1000 & echo $!; while :; do sleep 0.05; done";
-    lab.run(script, json!({}), json!({"terminationGracePeriodSeconds": 1}));
+    lab.run(
+        script,
+        json!({}),
+        json!({"terminationGracePeriodSeconds": 1}),
+    );
     let child = lab.first_line().await;
     assert!(lives(&child));
     let mut watch = lab.objects.watch(Kind::Pod, None).unwrap();
-    lab.objects.delete(Kind::Pod, "shop", "p", &DeleteOptions::default()).unwrap();
+    lab.objects
+        .delete(Kind::Pod, "shop", "p", &DeleteOptions::default())
+        .unwrap();
     let before = std::time::Instant::now();
     while lab.objects.find(Kind::Pod, "shop", "p").is_some() {
         watch.next().await.unwrap();
     }
     assert!(before.elapsed() >= Duration::from_secs(1));
-    assert!(!lives(&child));
+    gone(&child).await;
     lab.node.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_main_process_started_ends_with_it() {
+    for script in [
+        "sleep 1000 & echo $!; exit 0",
+        "sleep 1000 & echo $!; kill -9 $$$$",
+    ] {
+        let lab = lab();
+        lab.run(script, json!({}), json!({}));
+        lab.ended().await;
+        let child = lab.log().await.trim().to_owned();
+        assert!(!child.is_empty(), "{script}");
+        gone(&child).await;
+        lab.node.stop().await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn stopping_the_node_leaves_no_process_and_no_folder_of_a_pod() {
     let lab = lab();
     let script = "trap '' TERM; sleep 1000 & echo $!; wait; sleep 1000";
-    lab.run(script, json!({}), json!({"volumes": [{"name": "tmp", "emptyDir": {}}]}));
+    lab.run(
+        script,
+        json!({}),
+        json!({"volumes": [{"name": "tmp", "emptyDir": {}}]}),
+    );
     let child = lab.first_line().await;
     let before = std::time::Instant::now();
     let Lab { node, dir, .. } = lab;
     node.stop().await;
-    assert!(before.elapsed() < Duration::from_secs(3), "{:?}", before.elapsed());
-    assert!(!lives(&child));
-    assert_eq!(std::fs::read_dir(dir.path().join("pods")).unwrap().count(), 0);
-    assert_eq!(std::fs::read_dir(dir.path().join("run")).unwrap().count(), 0);
+    assert!(
+        before.elapsed() < Duration::from_secs(3),
+        "{:?}",
+        before.elapsed()
+    );
+    gone(&child).await;
+    assert_eq!(
+        std::fs::read_dir(dir.path().join("pods")).unwrap().count(),
+        0
+    );
+    assert_eq!(
+        std::fs::read_dir(dir.path().join("run")).unwrap().count(),
+        0
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn volumes_are_folders_that_paths_in_values_and_arguments_lead_to() {
     let lab = lab();
     let claim = json!({"metadata": {"name": "data", "namespace": "shop"}});
-    lab.objects.create(Kind::PersistentVolumeClaim, claim).unwrap();
+    lab.objects
+        .create(Kind::PersistentVolumeClaim, claim)
+        .unwrap();
     lab.run(
         "echo kept > $DATA/file; echo $0; echo $0 > $0",
         json!({
@@ -216,8 +293,13 @@ async fn volumes_are_folders_that_paths_in_values_and_arguments_lead_to() {
     let uid = meta::uid(&lab.objects.get(Kind::Pod, "shop", "p").unwrap()).to_owned();
     let read = |path: &str| std::fs::read_to_string(lab.dir.path().join(path));
     assert_eq!(read("claims/shop/data/file").unwrap(), "kept\n");
-    assert_eq!(read(&format!("pods/{uid}/volumes/tmp/x")).unwrap(), "more\n");
-    lab.objects.delete(Kind::Pod, "shop", "p", &DeleteOptions::default()).unwrap();
+    assert_eq!(
+        read(&format!("pods/{uid}/volumes/tmp/x")).unwrap(),
+        "more\n"
+    );
+    lab.objects
+        .delete(Kind::Pod, "shop", "p", &DeleteOptions::default())
+        .unwrap();
     lab.node.stop().await;
     assert_eq!(read("claims/shop/data/file").unwrap(), "kept\n");
     assert!(!Path::new(&lab.dir.path().join(format!("pods/{uid}"))).exists());
@@ -226,11 +308,21 @@ async fn volumes_are_folders_that_paths_in_values_and_arguments_lead_to() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_program_that_is_not_there_is_a_start_error() {
     let lab = lab();
-    lab.run("", json!({"command": ["no-such-program"], "args": []}), json!({}));
+    lab.run(
+        "",
+        json!({"command": ["no-such-program"], "args": []}),
+        json!({}),
+    );
     let ended = lab.ended().await;
-    assert_eq!((&ended["exitCode"], &ended["reason"]), (&json!(128), &json!("StartError")));
+    assert_eq!(
+        (&ended["exitCode"], &ended["reason"]),
+        (&json!(128), &json!("StartError"))
+    );
     assert!(
-        ended["message"].as_str().unwrap().contains("executable file not found in $PATH"),
+        ended["message"]
+            .as_str()
+            .unwrap()
+            .contains("executable file not found in $PATH"),
         "{ended}"
     );
     lab.node.stop().await;
@@ -264,12 +356,21 @@ async fn a_call_to_a_service_passes_the_pods_edge_to_a_ready_endpoint() {
     assert_eq!(text, "paid");
     // The edge's control API knows the lab's key and signals the container.
     let pod = lab.objects.get(Kind::Pod, "shop", "p").unwrap();
-    let control = format!("http://{}:8474/process/signal", meta::text(&pod, "/status/podIP"));
+    let control = format!(
+        "http://{}:8474/process/signal",
+        meta::text(&pod, "/status/podIP")
+    );
     let http = reqwest::Client::builder().no_proxy().build().unwrap();
     let body = json!({"signal": "KILL"});
     let refused = http.post(&control).json(&body).send().await.unwrap();
     assert_eq!(refused.status(), 404);
-    let done = http.post(&control).header("x-lab-key", "key").json(&body).send().await.unwrap();
+    let done = http
+        .post(&control)
+        .header("x-lab-key", "key")
+        .json(&body)
+        .send()
+        .await
+        .unwrap();
     assert!(done.status().is_success(), "{done:?}");
     assert_eq!(lab.ended().await["exitCode"], 137);
     lab.node.stop().await;
@@ -278,9 +379,15 @@ async fn a_call_to_a_service_passes_the_pods_edge_to_a_ready_endpoint() {
 #[tokio::test(flavor = "multi_thread")]
 async fn probes_reach_the_pods_own_address() {
     let lab = lab();
-    let probe = json!({"exec": {"command": ["sh", "-c", "test -f $HOSTNAME.ready"]}, "periodSeconds": 1});
-    lab.run("touch $HOSTNAME.ready; sleep 1000", json!({"readinessProbe": probe}), json!({}));
-    lab.until("ready", |pod| meta::condition_is_true(pod, "Ready")).await;
+    let probe =
+        json!({"exec": {"command": ["sh", "-c", "test -f $HOSTNAME.ready"]}, "periodSeconds": 1});
+    lab.run(
+        "touch $HOSTNAME.ready; sleep 1000",
+        json!({"readinessProbe": probe}),
+        json!({}),
+    );
+    lab.until("ready", |pod| meta::condition_is_true(pod, "Ready"))
+        .await;
     lab.node.stop().await;
 }
 
@@ -300,9 +407,14 @@ async fn usage_is_counted_while_a_container_works() {
             }
         }
     };
-    let (name, usage) = tokio::time::timeout(Duration::from_secs(20), used).await.unwrap();
+    let (name, usage) = tokio::time::timeout(Duration::from_secs(20), used)
+        .await
+        .unwrap();
     assert_eq!(name, "c");
-    assert!(usage.cpu_seconds_total > 0.0 && usage.memory_bytes > 0, "{usage:?}");
+    assert!(
+        usage.cpu_seconds_total > 0.0 && usage.memory_bytes > 0,
+        "{usage:?}"
+    );
     lab.node.stop().await;
 }
 
@@ -311,14 +423,20 @@ async fn exec_runs_beside_the_container_with_its_environment() {
     let lab = lab();
     let container = json!({"env": [{"name": "A", "value": "1"}]});
     lab.run("sleep 1000", container, json!({}));
-    lab.until("running", |pod| pod["status"]["phase"] == "Running").await;
-    let command = ["sh", "-c", "echo $A; echo no >&2; exit 4"].map(str::to_owned).to_vec();
+    lab.until("running", |pod| pod["status"]["phase"] == "Running")
+        .await;
+    let command = ["sh", "-c", "echo $A; echo no >&2; exit 4"]
+        .map(str::to_owned)
+        .to_vec();
     let output = lab
         .inspector
         .exec("shop", "p", "c", command, Duration::from_secs(10))
         .await
         .unwrap();
     assert_eq!(output.code, 4);
-    assert_eq!((output.stdout.as_slice(), output.stderr.as_slice()), (&b"1\n"[..], &b"no\n"[..]));
+    assert_eq!(
+        (output.stdout.as_slice(), output.stderr.as_slice()),
+        (&b"1\n"[..], &b"no\n"[..])
+    );
     lab.node.stop().await;
 }

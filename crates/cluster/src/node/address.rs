@@ -22,7 +22,9 @@ pub enum AddressError {
         source: io::Error,
     },
     /// Every slice that was tried is in use or cannot be bound.
-    #[error("no free part of 127.0.0.0/8 was found in {TRIES} tries; stop other labs, or run on Linux")]
+    #[error(
+        "no free part of 127.0.0.0/8 was found in {TRIES} tries; stop other labs, or run on Linux"
+    )]
     Taken,
 }
 
@@ -50,7 +52,13 @@ impl Slice {
             source,
         })?;
         (0..TRIES)
-            .map(|_| [127, rand::random_range(1..=254), rand::random_range(0..=255)])
+            .map(|_| {
+                [
+                    127,
+                    rand::random_range(1..=254),
+                    rand::random_range(0..=255),
+                ]
+            })
             .find_map(|prefix| Self::try_take(locks, prefix))
             .map(Arc::new)
             .ok_or(AddressError::Taken)
@@ -126,9 +134,7 @@ mod tests {
     fn an_address_is_used_again_only_after_all_others() {
         let dir = tempfile::tempdir().unwrap();
         let slice = Slice::take(dir.path()).unwrap();
-        let addresses: Vec<Ipv4Addr> = (0..253)
-            .map(|_| slice.allocate().unwrap().ip())
-            .collect();
+        let addresses: Vec<Ipv4Addr> = (0..253).map(|_| slice.allocate().unwrap().ip()).collect();
         let different: BTreeSet<_> = addresses.iter().collect();
         assert_eq!(different.len(), 253);
         assert!(!different.contains(&slice.node()));

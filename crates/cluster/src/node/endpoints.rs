@@ -135,7 +135,8 @@ mod tests {
     #[tokio::test]
     async fn a_follower_sees_endpoints_come_and_go() {
         let objects = Objects::new();
-        let service = json!({"metadata": {"name": "s", "namespace": "n"}, "spec": {"ports": [{"port": 80}]}});
+        let service =
+            json!({"metadata": {"name": "s", "namespace": "n"}, "spec": {"ports": [{"port": 80}]}});
         objects.create(Kind::Service, service).unwrap();
         let endpoints = Endpoints::new(objects.clone());
         let peer = Peer {

@@ -176,7 +176,10 @@ impl ContainerRuntime for FakeRuntime {
     }
 
     fn probe(&self, request: ProbeRequest) -> BoxFuture<'_, ProbeReply> {
-        let known = lock(&self.state).replies.get(&request.address.port()).cloned();
+        let known = lock(&self.state)
+            .replies
+            .get(&request.address.port())
+            .cloned();
         let reply = known.unwrap_or(match request.http {
             Some(_) => ProbeReply::Status(200),
             None => ProbeReply::Connected,

@@ -13,9 +13,7 @@ use std::io::BufRead;
 use std::os::unix::process::CommandExt;
 use std::process::Command;
 
-use rustix::process::{
-    Pid, Signal, getppid, kill_process_group, set_parent_process_death_signal,
-};
+use rustix::process::{Pid, Signal, getppid, kill_process_group, set_parent_process_death_signal};
 
 /// Why a guard gave up. Its process ends with 125 then.
 #[derive(Debug, thiserror::Error)]
@@ -71,11 +69,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> Result<(), GuardError> 
 ///
 /// # Errors
 /// [`GuardError::Orphan`] when the parent is gone already, and what the system refuses.
-pub fn run(
-    parent: u32,
-    program: OsString,
-    args: Vec<OsString>,
-) -> Result<Infallible, GuardError> {
+pub fn run(parent: u32, program: OsString, args: Vec<OsString>) -> Result<Infallible, GuardError> {
     set_parent_process_death_signal(Some(Signal::KILL)).map_err(GuardError::DeathSignal)?;
     // The parent may have died before the request above was made.
     let present = getppid().map(|pid| pid.as_raw_nonzero().get());
@@ -127,7 +121,9 @@ mod tests {
     #[test]
     fn a_reaper_knows_the_groups_that_live() {
         let mut groups = Vec::new();
-        for line in ["+20", "+30", "-20", "+40", "+40", "+1", "+0", "+-5", "x", "", "é"] {
+        for line in [
+            "+20", "+30", "-20", "+40", "+40", "+1", "+0", "+-5", "x", "", "é",
+        ] {
             note(&mut groups, line);
         }
         assert_eq!(groups, [30, 40]);

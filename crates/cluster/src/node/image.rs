@@ -56,7 +56,9 @@ impl ImageRule {
         let env = self.env.iter();
         Some(Image {
             command,
-            env: env.map(|(name, value)| (name.clone(), fill(value))).collect(),
+            env: env
+                .map(|(name, value)| (name.clone(), fill(value)))
+                .collect(),
         })
     }
 }
@@ -100,7 +102,11 @@ pub(crate) fn is_latest(image: &str) -> bool {
 }
 
 fn has_tag(image: &str) -> bool {
-    image.rsplit('/').next().unwrap_or_default().contains([':', '@'])
+    image
+        .rsplit('/')
+        .next()
+        .unwrap_or_default()
+        .contains([':', '@'])
 }
 
 /// What the braces of `pattern` stand for in `text`.

@@ -175,7 +175,8 @@ impl Lifecycle {
 
     /// Whether it ended well and will not be started again.
     pub(crate) fn has_succeeded(&self) -> bool {
-        self.is_over() && matches!(&self.state, State::Terminated(termination) if termination.code == 0)
+        self.is_over()
+            && matches!(&self.state, State::Terminated(termination) if termination.code == 0)
     }
 
     /// When something is due.
@@ -240,7 +241,10 @@ impl Lifecycle {
     pub(crate) fn pull_failed(&mut self, error: String, now: Instant) -> Vec<Note> {
         let image = &self.identity.image;
         let notes = vec![
-            Note::warning("Failed", format!("Failed to pull image \"{image}\": {error}")),
+            Note::warning(
+                "Failed",
+                format!("Failed to pull image \"{image}\": {error}"),
+            ),
             Note::warning("Failed", "Error: ErrImagePull".to_owned()),
         ];
         self.pull.attempt(now, now);
@@ -403,7 +407,6 @@ impl Lifecycle {
             format!("Stopping container {}", self.identity.container),
         )]
     }
-
 }
 
 fn probes(container: &Container) -> Vec<(Kind, Probe)> {

@@ -42,7 +42,9 @@ pub(crate) fn register(objects: &Objects, about: &Facts<'_>) -> Result<(), Store
 pub(crate) fn unregister(objects: &Objects, name: &str) {
     let changed = objects.modify(Kind::Node, "", name, |node| {
         let now = meta::now();
-        let conditions = node.pointer_mut("/status/conditions").and_then(Value::as_array_mut);
+        let conditions = node
+            .pointer_mut("/status/conditions")
+            .and_then(Value::as_array_mut);
         for condition in conditions.into_iter().flatten() {
             if condition["type"] == "Ready" {
                 condition["status"] = "False".into();
@@ -109,10 +111,30 @@ fn node(about: &Facts<'_>) -> Value {
 fn conditions() -> Value {
     let now = meta::now();
     [
-        ("MemoryPressure", "False", "KubeletHasSufficientMemory", "kubelet has sufficient memory available"),
-        ("DiskPressure", "False", "KubeletHasNoDiskPressure", "kubelet has no disk pressure"),
-        ("PIDPressure", "False", "KubeletHasSufficientPID", "kubelet has sufficient PID available"),
-        ("Ready", "True", "KubeletReady", "kubelet is posting ready status"),
+        (
+            "MemoryPressure",
+            "False",
+            "KubeletHasSufficientMemory",
+            "kubelet has sufficient memory available",
+        ),
+        (
+            "DiskPressure",
+            "False",
+            "KubeletHasNoDiskPressure",
+            "kubelet has no disk pressure",
+        ),
+        (
+            "PIDPressure",
+            "False",
+            "KubeletHasSufficientPID",
+            "kubelet has sufficient PID available",
+        ),
+        (
+            "Ready",
+            "True",
+            "KubeletReady",
+            "kubelet is posting ready status",
+        ),
     ]
     .into_iter()
     .map(|(kind, status, reason, message)| {

@@ -136,8 +136,7 @@ fn token(value: &str, range: Range<usize>, found: &mut Vec<Candidate>) {
         ),
     };
     let tail = &value[authority_start..range.end];
-    let authority_end =
-        authority_start + tail.find(['/', '?', '#']).unwrap_or(tail.len());
+    let authority_end = authority_start + tail.find(['/', '?', '#']).unwrap_or(tail.len());
     let authority = &value[authority_start..authority_end];
     let host_start = authority_start + authority.rfind('@').map_or(0, |at| at + 1);
     let host_port = &value[host_start..authority_end];
@@ -249,8 +248,16 @@ mod tests {
     #[test]
     fn whole_host_names_of_services_are_found_in_every_form() {
         for (name, value, expected) in [
-            ("PAYMENT_URL", "http://payment", "http://<payment.sock-shop:80>"),
-            ("PAYMENT_URL", "http://payment/", "http://<payment.sock-shop:80>/"),
+            (
+                "PAYMENT_URL",
+                "http://payment",
+                "http://<payment.sock-shop:80>",
+            ),
+            (
+                "PAYMENT_URL",
+                "http://payment/",
+                "http://<payment.sock-shop:80>/",
+            ),
             ("X", "payment:80", "<payment.sock-shop:80>"),
             (
                 "DATABASE_URL",

@@ -82,7 +82,9 @@ impl Worker {
         };
         let policy = pod.spec.restart_policy;
         let init = pod.spec.init_containers.iter();
-        let mut units: Vec<Unit> = init.map(|one| unit(one, status::init_policy(policy))).collect();
+        let mut units: Vec<Unit> = init
+            .map(|one| unit(one, status::init_policy(policy)))
+            .collect();
         let init = units.len();
         units.extend(pod.spec.containers.iter().map(|one| unit(one, policy)));
         let (events, happenings) = mpsc::unbounded_channel();
@@ -228,17 +230,17 @@ impl Worker {
             return;
         }
         let metadata = &self.pod.metadata;
-        let changed = self.node.objects.modify(
-            Kind::Pod,
-            &metadata.namespace,
-            &metadata.name,
-            |pod| {
-                if meta::uid(pod) == metadata.uid {
-                    ports::apply(pod, &shifts);
-                }
-            },
-        );
-        let Ok(pod) = changed.map_err(|_| ()).and_then(|object| Pod::read(&object).map_err(|_| ()))
+        let changed =
+            self.node
+                .objects
+                .modify(Kind::Pod, &metadata.namespace, &metadata.name, |pod| {
+                    if meta::uid(pod) == metadata.uid {
+                        ports::apply(pod, &shifts);
+                    }
+                });
+        let Ok(pod) = changed
+            .map_err(|_| ())
+            .and_then(|object| Pod::read(&object).map_err(|_| ()))
         else {
             return;
         };
@@ -319,7 +321,10 @@ impl Worker {
             let unit = &mut self.units[index];
             let mut notes = unit.life.stop();
             let hooks = unit.spec.lifecycle.as_ref();
-            if first && unit.instance.is_some() && hooks.is_some_and(|hooks| hooks.pre_stop.is_some()) {
+            if first
+                && unit.instance.is_some()
+                && hooks.is_some_and(|hooks| hooks.pre_stop.is_some())
+            {
                 notes.push(Note::warning(
                     "FailedPreStopHook",
                     "PreStopHook skipped: this node runs no hooks".to_owned(),
@@ -347,14 +352,19 @@ impl Worker {
                 }
                 let (kill, notes) = unit.life.probed(kind, &answer);
                 if kill {
-                    let grace = unit.life.probe_grace(kind).unwrap_or_else(|| self.pod.grace());
+                    let grace = unit
+                        .life
+                        .probe_grace(kind)
+                        .unwrap_or_else(|| self.pod.grace());
                     unit.terminate(grace, Instant::now());
                 }
                 self.tell(index, notes);
             }
             What::Exited(exit) => {
                 unit.kill_at = None;
-                let Some(instance) = unit.instance.take() else { return };
+                let Some(instance) = unit.instance.take() else {
+                    return;
+                };
                 let termination = instance.termination(&exit);
                 instance.close().await;
                 let notes = self.units[index].life.exited(termination, Instant::now());
@@ -373,7 +383,8 @@ impl Worker {
         if notes.is_empty() {
             return;
         }
-        let about = About::of(Kind::Pod, &self.object, "kubelet").container(&self.units[unit].spec.name);
+        let about =
+            About::of(Kind::Pod, &self.object, "kubelet").container(&self.units[unit].spec.name);
         for note in notes {
             let kind = if note.warning {
                 EventType::Warning
@@ -401,17 +412,15 @@ impl Worker {
             failure: None,
         };
         let metadata = &self.pod.metadata;
-        let written = self.node.objects.modify(
-            Kind::Pod,
-            &metadata.namespace,
-            &metadata.name,
-            |pod| {
-                if meta::uid(pod) == metadata.uid {
-                    let before = pod.get("status").cloned().unwrap_or_default();
-                    pod["status"] = status::status(&view, &before, Timestamp::now());
-                }
-            },
-        );
+        let written =
+            self.node
+                .objects
+                .modify(Kind::Pod, &metadata.namespace, &metadata.name, |pod| {
+                    if meta::uid(pod) == metadata.uid {
+                        let before = pod.get("status").cloned().unwrap_or_default();
+                        pod["status"] = status::status(&view, &before, Timestamp::now());
+                    }
+                });
         if let Err(error) = written {
             tracing::debug!(pod = metadata.name, %error, "the status of a pod was not written");
         }

@@ -70,11 +70,19 @@ impl PodEdge {
             .iter()
             .map(|(name, value)| peers::mentions(name, value, &self.namespace, objects))
             .collect();
-        let mut wanted: Vec<&Peer> = found.iter().flatten().map(|mention| &mention.peer).collect();
+        let mut wanted: Vec<&Peer> = found
+            .iter()
+            .flatten()
+            .map(|mention| &mention.peer)
+            .collect();
         // The Service's own order decides which of its ports has the plain name.
         wanted.sort_by_cached_key(|peer| {
             let ports = peers::Services::ports(objects, &peer.namespace, &peer.service);
-            ports.unwrap_or_default().iter().position(|port| *port == peer.port).unwrap_or(usize::MAX)
+            ports
+                .unwrap_or_default()
+                .iter()
+                .position(|port| *port == peer.port)
+                .unwrap_or(usize::MAX)
         });
         for peer in wanted {
             self.proxy(peer, endpoints).await?;
@@ -128,7 +136,11 @@ impl MainContainer {
 
 impl Workload for MainContainer {
     fn signal(&self, signal: edge::Signal) -> Result<(), WorkloadError> {
-        let running = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let running = self
+            .0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
         let signal = match signal {
             edge::Signal::Kill => Signal::Kill,
             edge::Signal::Stop => Signal::Stop,

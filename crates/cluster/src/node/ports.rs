@@ -41,7 +41,10 @@ pub(crate) fn apply(pod: &mut Value, shifts: &Shifts) {
     {
         *port = shifted.to_string().into();
     }
-    let Some(containers) = pod.pointer_mut("/spec/containers").and_then(Value::as_array_mut) else {
+    let Some(containers) = pod
+        .pointer_mut("/spec/containers")
+        .and_then(Value::as_array_mut)
+    else {
         return;
     };
     for container in containers {
@@ -50,7 +53,10 @@ pub(crate) fn apply(pod: &mut Value, shifts: &Shifts) {
         }
         for probe in ["startupProbe", "livenessProbe", "readinessProbe"] {
             for way in ["httpGet", "tcpSocket"] {
-                shift(container.pointer_mut(&format!("/{probe}/{way}/port")), shifts);
+                shift(
+                    container.pointer_mut(&format!("/{probe}/{way}/port")),
+                    shifts,
+                );
             }
         }
     }

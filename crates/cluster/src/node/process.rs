@@ -24,8 +24,8 @@ use tokio_util::task::TaskTracker;
 
 use super::log::{LogWriter, Stream, StreamWriter};
 use super::runtime::{
-    BoxFuture, ContainerRuntime, ExecError, ExecOutput, Exit, ProbeReply, ProbeRequest, ProcessSpec, Running,
-    Signal, StartError,
+    BoxFuture, ContainerRuntime, ExecError, ExecOutput, Exit, ProbeReply, ProbeRequest,
+    ProcessSpec, Running, Signal, StartError,
 };
 use crate::runtime::Usage;
 use group::{Group, Groups};
@@ -111,12 +111,11 @@ impl ProcessRuntime {
             source,
         })?;
         notes.kill_leftovers();
-        let spawner = Spawner::start(config.guard.clone()).map_err(|source| {
-            ProcessError::Helper {
+        let spawner =
+            Spawner::start(config.guard.clone()).map_err(|source| ProcessError::Helper {
                 what: "the thread that starts containers",
                 source,
-            }
-        })?;
+            })?;
         let reaper = config
             .guard
             .map(|guard| Reaper::start(&guard))
@@ -140,7 +139,12 @@ impl ProcessRuntime {
         })
     }
 
-    async fn spawn(&self, spec: &ProcessSpec, stdout: Stdio, stderr: Stdio) -> Result<Child, StartError> {
+    async fn spawn(
+        &self,
+        spec: &ProcessSpec,
+        stdout: Stdio,
+        stderr: Stdio,
+    ) -> Result<Child, StartError> {
         let path = spec
             .env
             .iter()
@@ -162,11 +166,7 @@ impl ContainerRuntime for ProcessRuntime {
     ) -> BoxFuture<'_, Result<Arc<dyn Running>, StartError>> {
         Box::pin(async move {
             let mut child = self.spawn(&spec, Stdio::piped(), Stdio::piped()).await?;
-            let pid = child
-                .id()
-                .and_then(|pid| i32::try_from(pid).ok())
-                .and_then(Pid::from_raw)
-                .ok_or_else(|| StartError::System("the process ended at once".to_owned()))?;
+            let pid = pid_of(&child)?;
             let group = Arc::new(Group::new(pid));
             self.shared.began(pid, &spec.command);
             self.groups.add(&group);
@@ -196,16 +196,18 @@ impl ContainerRuntime for ProcessRuntime {
     ) -> BoxFuture<'_, Result<ExecOutput, ExecError>> {
         Box::pin(async move {
             let mut child = self.spawn(&spec, Stdio::piped(), Stdio::piped()).await?;
-            let pid = child
-                .id()
-                .and_then(|pid| i32::try_from(pid).ok())
-                .and_then(Pid::from_raw);
-            let _kill = KillGroup(pid);
+            let pid = pid_of(&child)?;
+            // Until it is collected; a timeout or a caller that goes away kills it.
+            let guard = KillGroup(pid);
             let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
             let (out, err) = (child.stdout.take(), child.stderr.take());
+            let ended = group::wait(&mut child, pid, || drop(guard));
             let all = async {
-                let (_, _, status) =
-                    tokio::join!(read_all(out, &mut stdout), read_all(err, &mut stderr), child.wait());
+                let (_, _, status) = tokio::join!(
+                    read_all(out, &mut stdout),
+                    read_all(err, &mut stderr),
+                    ended
+                );
                 status
             };
             match tokio::time::timeout(timeout, all).await {
@@ -319,9 +321,11 @@ async fn watch_over(watched: Watched) {
             }
         };
         tokio::pin!(over);
+        let ended = group::wait(&mut child, group.pid(), || group.end());
+        tokio::pin!(ended);
         loop {
             tokio::select! {
-                status = child.wait() => break status,
+                status = &mut ended => break status,
                 () = &mut copy, if !copied => copied = true,
                 () = &mut over, if !oom_killed => {
                     oom_killed = true;
@@ -333,8 +337,6 @@ async fn watch_over(watched: Watched) {
         }
     };
     let finished = Timestamp::now();
-    // What the main process started ends with it, as in a pid namespace.
-    group.end();
     if !copied {
         // A process that left the group may hold the pipe for ever.
         let _ = tokio::time::timeout(LAST_WORDS, &mut copy).await;
@@ -370,6 +372,14 @@ async fn read_all(from: Option<impl AsyncRead + Unpin>, to: &mut Vec<u8>) {
     }
 }
 
+fn pid_of(child: &Child) -> Result<Pid, StartError> {
+    child
+        .id()
+        .and_then(|pid| i32::try_from(pid).ok())
+        .and_then(Pid::from_raw)
+        .ok_or_else(|| StartError::System("the process ended at once".to_owned()))
+}
+
 fn code(status: std::process::ExitStatus) -> i32 {
     use std::os::unix::process::ExitStatusExt;
     status
@@ -379,14 +389,11 @@ fn code(status: std::process::ExitStatus) -> i32 {
 }
 
 /// Kills a group when it goes out of scope.
-struct KillGroup(Option<Pid>);
+struct KillGroup(Pid);
 
 impl Drop for KillGroup {
     fn drop(&mut self) {
-        if let Some(pid) = self.0 {
-            // Gone already is as good.
-            let _ = rustix::process::kill_process_group(pid, rustix::process::Signal::KILL);
-        }
+        group::kill_group(self.0);
     }
 }
 
@@ -435,7 +442,10 @@ fn in_go(address: SocketAddr, error: &reqwest::Error) -> String {
         if let Some(io) = inner.downcast_ref::<io::Error>() {
             return match io.kind() {
                 io::ErrorKind::ConnectionReset => {
-                    format!("read tcp {}->{address}: read: connection reset by peer", address.ip())
+                    format!(
+                        "read tcp {}->{address}: read: connection reset by peer",
+                        address.ip()
+                    )
                 }
                 io::ErrorKind::UnexpectedEof => "EOF".to_owned(),
                 _ => dial(address, io),

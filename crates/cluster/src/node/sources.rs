@@ -55,7 +55,11 @@ pub(crate) fn number(object: &Value, field: &str) -> Option<u16> {
     object.get(field)?.as_u64()?.try_into().ok()
 }
 
-fn entries(object: &Value, field: &str, decode: impl Fn(&str) -> String) -> BTreeMap<String, String> {
+fn entries(
+    object: &Value,
+    field: &str,
+    decode: impl Fn(&str) -> String,
+) -> BTreeMap<String, String> {
     let Some(map) = object.get(field).and_then(Value::as_object) else {
         return BTreeMap::new();
     };

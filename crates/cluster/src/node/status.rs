@@ -224,8 +224,13 @@ fn terminated(termination: &Termination) -> Value {
 fn image_id(image: &str) -> String {
     use sha2::{Digest, Sha256};
     let full = super::image::full_name(image);
-    let repository = full.rsplit_once(':').map_or(full.as_str(), |(name, _)| name);
-    format!("{repository}@sha256:{}", hex(&Sha256::digest(full.as_bytes())))
+    let repository = full
+        .rsplit_once(':')
+        .map_or(full.as_str(), |(name, _)| name);
+    format!(
+        "{repository}@sha256:{}",
+        hex(&Sha256::digest(full.as_bytes()))
+    )
 }
 
 /// Bytes as hexadecimal digits.
@@ -236,9 +241,8 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
 /// `Guaranteed`, `Burstable` or `BestEffort`, by the resources of all containers.
 pub(crate) fn qos_class(pod: &Pod) -> &'static str {
     let containers = || pod.spec.containers.iter().chain(&pod.spec.init_containers);
-    let any = containers().any(|one| {
-        !one.resources.limits.is_empty() || !one.resources.requests.is_empty()
-    });
+    let any = containers()
+        .any(|one| !one.resources.limits.is_empty() || !one.resources.requests.is_empty());
     let guaranteed = containers().all(|one| {
         ["cpu", "memory"].iter().all(|name| {
             let limit = one.resources.limits.get(*name).and_then(quantity);

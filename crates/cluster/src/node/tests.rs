@@ -137,7 +137,8 @@ fn is_ready(pod: &Value) -> bool {
 
 fn value<'a>(container: &'a FakeContainer, name: &str) -> Option<&'a str> {
     let mut env = container.spec.env.iter();
-    env.find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+    env.find(|(known, _)| known == name)
+        .map(|(_, value)| value.as_str())
 }
 
 #[tokio::test(start_paused = true)]
@@ -167,7 +168,10 @@ async fn a_pod_runs_its_image_with_its_own_environment_and_is_ready() {
     assert_eq!(pod["status"]["phase"], "Running");
     assert_eq!(pod["status"]["hostIP"], lab.node.ip().to_string());
     for (reason, message) in [
-        ("Pulled", "Container image \"shoplab/sock-shop/carts:v1\" already present on machine"),
+        (
+            "Pulled",
+            "Container image \"shoplab/sock-shop/carts:v1\" already present on machine",
+        ),
         ("Created", "Created container: carts"),
         ("Started", "Started container carts"),
     ] {
@@ -182,11 +186,16 @@ async fn a_crashing_container_goes_into_crash_loop_back_off_and_comes_back() {
     lab.started().await.end(1);
     lab.started().await.end(1);
     let pod = lab
-        .until("in back-off", |pod| container(pod)["state"]["waiting"]["reason"] == "CrashLoopBackOff")
+        .until("in back-off", |pod| {
+            container(pod)["state"]["waiting"]["reason"] == "CrashLoopBackOff"
+        })
         .await;
     assert_eq!(container(&pod)["restartCount"], 1);
     assert_eq!(container(&pod)["lastState"]["terminated"]["exitCode"], 1);
-    assert_eq!(container(&pod)["lastState"]["terminated"]["reason"], "Error");
+    assert_eq!(
+        container(&pod)["lastState"]["terminated"]["reason"],
+        "Error"
+    );
     assert_eq!(pod["status"]["phase"], "Running");
     assert!(!is_ready(&pod));
     let before = Instant::now();
@@ -196,7 +205,10 @@ async fn a_crashing_container_goes_into_crash_loop_back_off_and_comes_back() {
     assert_eq!(before.elapsed().as_secs(), 30);
     let pod = lab.until("running again", is_ready).await;
     assert_eq!(container(&pod)["restartCount"], 3);
-    assert_eq!(container(&pod)["lastState"]["terminated"]["reason"], "OOMKilled");
+    assert_eq!(
+        container(&pod)["lastState"]["terminated"]["reason"],
+        "OOMKilled"
+    );
     assert_eq!(container(&pod)["lastState"]["terminated"]["exitCode"], 137);
 }
 
@@ -215,7 +227,10 @@ async fn an_unknown_image_is_never_started() {
     );
     assert_eq!(pod["status"]["phase"], "Pending");
     assert_eq!(lab.events("Pulling"), ["Pulling image \"nothing:1\""]);
-    assert!(lab.events("Failed").contains(&"Error: ErrImagePull".to_owned()));
+    assert!(
+        lab.events("Failed")
+            .contains(&"Error: ErrImagePull".to_owned())
+    );
     assert_eq!(container(&pod)["restartCount"], 0);
 }
 
@@ -223,9 +238,7 @@ async fn an_unknown_image_is_never_started() {
 async fn readiness_follows_its_probe_and_liveness_restarts() {
     let mut lab = lab();
     lab.runtime.answer(80, ProbeReply::Status(503));
-    let probe = |path: &str, threshold: u32| {
-        json!({"httpGet": {"path": path, "port": "http"}, "periodSeconds": 1, "failureThreshold": threshold})
-    };
+    let probe = |path: &str, threshold: u32| json!({"httpGet": {"path": path, "port": "http"}, "periodSeconds": 1, "failureThreshold": threshold});
     lab.create(pod(
         json!({
             "ports": [{"name": "http", "containerPort": 80}],
@@ -235,12 +248,17 @@ async fn readiness_follows_its_probe_and_liveness_restarts() {
         json!({}),
     ));
     let first = lab.started().await;
-    let pod = lab.until("running", |pod| pod["status"]["phase"] == "Running").await;
+    let pod = lab
+        .until("running", |pod| pod["status"]["phase"] == "Running")
+        .await;
     assert!(!is_ready(&pod));
     lab.until_event("Unhealthy").await;
     lab.runtime.answer(80, ProbeReply::Status(200));
     lab.until("ready", is_ready).await;
-    lab.runtime.answer(81, ProbeReply::Unreachable("dial tcp: connection refused".into()));
+    lab.runtime.answer(
+        81,
+        ProbeReply::Unreachable("dial tcp: connection refused".into()),
+    );
     let again = lab.started().await;
     assert_eq!(*first.signals().borrow(), [Signal::Terminate]);
     assert!(again.signals().borrow().is_empty());
@@ -249,7 +267,10 @@ async fn readiness_follows_its_probe_and_liveness_restarts() {
         ["Container carts failed liveness probe, will be restarted"]
     );
     let unhealthy = lab.events("Unhealthy");
-    assert!(unhealthy.contains(&"Readiness probe failed: HTTP probe failed with statuscode: 503".to_owned()));
+    assert!(
+        unhealthy
+            .contains(&"Readiness probe failed: HTTP probe failed with statuscode: 503".to_owned())
+    );
     assert!(unhealthy.contains(&"Liveness probe failed: dial tcp: connection refused".to_owned()));
 }
 
@@ -257,17 +278,25 @@ async fn readiness_follows_its_probe_and_liveness_restarts() {
 async fn a_deleted_pod_is_unready_at_once_and_gone_when_its_container_has_ended() {
     let mut lab = lab();
     lab.runtime.ignore_terminate();
-    lab.create(pod(json!({"lifecycle": {"preStop": {"exec": {}}}}), json!({})));
+    lab.create(pod(
+        json!({"lifecycle": {"preStop": {"exec": {}}}}),
+        json!({}),
+    ));
     let started = lab.started().await;
     lab.until("ready", is_ready).await;
     let before = Instant::now();
     let options = DeleteOptions::default();
-    lab.objects.delete(Kind::Pod, "shop", "carts-1", &options).unwrap();
+    lab.objects
+        .delete(Kind::Pod, "shop", "carts-1", &options)
+        .unwrap();
     lab.until("unready", |pod| !is_ready(pod)).await;
     assert_eq!(before.elapsed().as_secs(), 0);
     lab.gone().await;
     assert_eq!(before.elapsed().as_secs(), 10);
-    assert_eq!(*started.signals().borrow(), [Signal::Terminate, Signal::Kill]);
+    assert_eq!(
+        *started.signals().borrow(),
+        [Signal::Terminate, Signal::Kill]
+    );
     assert_eq!(lab.events("Killing"), ["Stopping container carts"]);
     assert_eq!(lab.events("FailedPreStopHook").len(), 1);
 }
@@ -282,18 +311,29 @@ async fn a_delete_with_no_grace_kills_at_once() {
         grace_seconds: Some(0),
         ..DeleteOptions::default()
     };
-    lab.objects.delete(Kind::Pod, "shop", "carts-1", &options).unwrap();
+    lab.objects
+        .delete(Kind::Pod, "shop", "carts-1", &options)
+        .unwrap();
     let mut signals = started.signals();
-    signals.wait_for(|all| all == &[Signal::Kill]).await.unwrap();
+    signals
+        .wait_for(|all| all == &[Signal::Kill])
+        .await
+        .unwrap();
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_pod_that_is_not_restarted_ends_with_the_phase_of_its_exit_code() {
-    for (policy, code, phase) in [("Never", 0, "Succeeded"), ("Never", 3, "Failed"), ("OnFailure", 0, "Succeeded")] {
+    for (policy, code, phase) in [
+        ("Never", 0, "Succeeded"),
+        ("Never", 3, "Failed"),
+        ("OnFailure", 0, "Succeeded"),
+    ] {
         let mut lab = lab();
         lab.create(pod(json!({}), json!({"restartPolicy": policy})));
         lab.started().await.end(code);
-        let pod = lab.until("over", |pod| pod["status"]["phase"] == phase).await;
+        let pod = lab
+            .until("over", |pod| pod["status"]["phase"] == phase)
+            .await;
         assert_eq!(container(&pod)["state"]["terminated"]["exitCode"], code);
         assert!(!is_ready(&pod));
     }
@@ -303,11 +343,21 @@ async fn a_pod_that_is_not_restarted_ends_with_the_phase_of_its_exit_code() {
 async fn init_containers_come_first_and_one_after_another() {
     let mut lab = lab();
     let init = |name: &str| json!({"name": name, "image": "shoplab/sock-shop/init:v1"});
-    lab.create(pod(json!({}), json!({"initContainers": [init("one"), init("two")]})));
+    lab.create(pod(
+        json!({}),
+        json!({"initContainers": [init("one"), init("two")]}),
+    ));
     lab.started().await.end(1);
     let again = lab.started().await;
-    let pod = lab.until("initializing", |pod| pod["status"]["initContainerStatuses"][0]["restartCount"] == 1).await;
-    assert_eq!(container(&pod)["state"]["waiting"]["reason"], "PodInitializing");
+    let pod = lab
+        .until("initializing", |pod| {
+            pod["status"]["initContainerStatuses"][0]["restartCount"] == 1
+        })
+        .await;
+    assert_eq!(
+        container(&pod)["state"]["waiting"]["reason"],
+        "PodInitializing"
+    );
     assert_eq!(pod["status"]["phase"], "Pending");
     again.end(0);
     lab.started().await.end(0);
@@ -319,15 +369,21 @@ async fn init_containers_come_first_and_one_after_another() {
 #[tokio::test(start_paused = true)]
 async fn a_missing_config_map_holds_the_container_until_it_is_there() {
     let mut lab = lab();
-    lab.create(pod(json!({"envFrom": [{"configMapRef": {"name": "settings"}}]}), json!({})));
+    lab.create(pod(
+        json!({"envFrom": [{"configMapRef": {"name": "settings"}}]}),
+        json!({}),
+    ));
     let pod = lab
-        .until("held", |pod| container(pod)["state"]["waiting"]["reason"] == "CreateContainerConfigError")
+        .until("held", |pod| {
+            container(pod)["state"]["waiting"]["reason"] == "CreateContainerConfigError"
+        })
         .await;
     assert_eq!(
         container(&pod)["state"]["waiting"]["message"],
         "configmap \"settings\" not found"
     );
-    let settings = json!({"metadata": {"name": "settings", "namespace": "shop"}, "data": {"MODE": "fast"}});
+    let settings =
+        json!({"metadata": {"name": "settings", "namespace": "shop"}, "data": {"MODE": "fast"}});
     lab.objects.create(Kind::ConfigMap, settings).unwrap();
     let started = lab.started().await;
     assert_eq!(value(&started, "MODE"), Some("fast"));
@@ -339,10 +395,15 @@ async fn a_container_that_cannot_be_started_ends_with_128() {
     lab.runtime.refuse_starts();
     lab.create(pod(json!({}), json!({})));
     let pod = lab
-        .until("in back-off", |pod| container(pod)["state"]["waiting"]["reason"] == "CrashLoopBackOff")
+        .until("in back-off", |pod| {
+            container(pod)["state"]["waiting"]["reason"] == "CrashLoopBackOff"
+        })
         .await;
     let last = &container(&pod)["lastState"]["terminated"];
-    assert_eq!((&last["exitCode"], &last["reason"]), (&json!(128), &json!("StartError")));
+    assert_eq!(
+        (&last["exitCode"], &last["reason"]),
+        (&json!(128), &json!("StartError"))
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -360,12 +421,18 @@ async fn logs_can_be_read_also_of_the_instance_before() {
             previous,
             ..LogOptions::default()
         };
-        inspector.read_log("shop", "carts-1", "carts", options).unwrap()
+        inspector
+            .read_log("shop", "carts-1", "carts", options)
+            .unwrap()
     };
     use futures::StreamExt;
     assert_eq!(read(false).collect::<Vec<_>>().await.concat(), b"two\n");
     assert_eq!(read(true).collect::<Vec<_>>().await.concat(), b"one\n");
-    assert!(inspector.read_log("shop", "carts-1", "no", LogOptions::default()).is_none());
+    assert!(
+        inspector
+            .read_log("shop", "carts-1", "no", LogOptions::default())
+            .is_none()
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -395,8 +462,13 @@ async fn a_value_that_names_a_service_leads_to_the_pods_own_edge_over_restarts()
     let second = lab.started().await;
     assert_eq!(value(&second, "PAYMENT_URL"), Some(url.as_str()));
     assert!(value(&second, "USER_URL").unwrap().contains(&ip));
-    let now = DeleteOptions { grace_seconds: Some(0), ..DeleteOptions::default() };
-    lab.objects.delete(Kind::Pod, "shop", "carts-1", &now).unwrap();
+    let now = DeleteOptions {
+        grace_seconds: Some(0),
+        ..DeleteOptions::default()
+    };
+    lab.objects
+        .delete(Kind::Pod, "shop", "carts-1", &now)
+        .unwrap();
     lab.node.stop().await;
     assert!(tokio::net::TcpStream::connect(&address).await.is_err());
 }
@@ -410,7 +482,11 @@ async fn stopping_the_node_ends_everything_within_three_seconds() {
     lab.until("ready", is_ready).await;
     let before = Instant::now();
     lab.node.stop().await;
-    assert!(before.elapsed() < Duration::from_secs(3), "{:?}", before.elapsed());
+    assert!(
+        before.elapsed() < Duration::from_secs(3),
+        "{:?}",
+        before.elapsed()
+    );
     assert_eq!(started.signals().borrow().last(), Some(&Signal::Kill));
     let node = lab.objects.get(Kind::Node, "", NAME).unwrap();
     assert!(!meta::condition_is_true(&node, "Ready"));

@@ -17,13 +17,19 @@ pub(crate) enum VolumeError {
         kind: &'static str,
         name: String,
     },
-    #[error("MountVolume.SetUp failed for volume \"{volume}\" : references non-existent config key: {key}")]
+    #[error(
+        "MountVolume.SetUp failed for volume \"{volume}\" : references non-existent config key: {key}"
+    )]
     NoKey { volume: String, key: String },
-    #[error("MountVolume.SetUp failed for volume \"{0}\" : hostPath volumes are not allowed on this node")]
+    #[error(
+        "MountVolume.SetUp failed for volume \"{0}\" : hostPath volumes are not allowed on this node"
+    )]
     HostPath(String),
     #[error("MountVolume.SetUp failed for volume \"{0}\" : this kind of volume is not supported")]
     Unsupported(String),
-    #[error("MountVolume.SetUp failed for volume \"{volume}\" : path \"{path}\" leads out of the volume")]
+    #[error(
+        "MountVolume.SetUp failed for volume \"{volume}\" : path \"{path}\" leads out of the volume"
+    )]
     Escape { volume: String, path: String },
     #[error("MountVolume.SetUp failed for volume \"{volume}\" : {source}")]
     Io { volume: String, source: io::Error },
@@ -140,10 +146,15 @@ fn files(
         }
     };
     let chosen: Vec<(&str, &str)> = if source.items.is_empty() {
-        entries.keys().map(|key| (key.as_str(), key.as_str())).collect()
+        entries
+            .keys()
+            .map(|key| (key.as_str(), key.as_str()))
+            .collect()
     } else {
         let items = source.items.iter();
-        items.map(|item| (item.key.as_str(), item.path.as_str())).collect()
+        items
+            .map(|item| (item.key.as_str(), item.path.as_str()))
+            .collect()
     };
     for (key, path) in chosen {
         let Some(text) = entries.get(key) else {
@@ -255,9 +266,18 @@ mod tests {
     fn what_cannot_be_mounted_is_named_as_kubelet_does() {
         let dir = tempfile::tempdir().unwrap();
         for (volume, message) in [
-            (json!({"name": "v", "hostPath": {"path": "/"}}), "not allowed"),
-            (json!({"name": "v", "configMap": {"name": "none"}}), "configmap \"none\" not found"),
-            (json!({"name": "v", "secret": {"secretName": "none"}}), "secret \"none\" not found"),
+            (
+                json!({"name": "v", "hostPath": {"path": "/"}}),
+                "not allowed",
+            ),
+            (
+                json!({"name": "v", "configMap": {"name": "none"}}),
+                "configmap \"none\" not found",
+            ),
+            (
+                json!({"name": "v", "secret": {"secretName": "none"}}),
+                "secret \"none\" not found",
+            ),
             (
                 json!({"name": "v", "persistentVolumeClaim": {"claimName": "none"}}),
                 "persistentvolumeclaim \"none\" not found",

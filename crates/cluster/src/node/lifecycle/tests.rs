@@ -20,7 +20,13 @@ fn lifecycle(policy: RestartPolicy, probes: &[Kind], now: Instant) -> Lifecycle 
         pod: "p_n(u)".into(),
         image: "nothing:1".into(),
     };
-    Lifecycle::new(identity, policy, &container(probes), BackoffScale::default(), now)
+    Lifecycle::new(
+        identity,
+        policy,
+        &container(probes),
+        BackoffScale::default(),
+        now,
+    )
 }
 
 fn ended(code: i32) -> Termination {

@@ -32,7 +32,10 @@ async fn lines_are_kept_in_the_cri_format_and_read_without_it() {
     let line = file.lines().next().unwrap();
     assert_eq!(&line[30..], " stdout F one");
     assert!(line[..30].parse::<Timestamp>().is_ok(), "{line}");
-    assert_eq!(all(&log, LogOptions::default()).await, "one\nbad\ntwo\nend\n");
+    assert_eq!(
+        all(&log, LogOptions::default()).await,
+        "one\nbad\ntwo\nend\n"
+    );
     let only = LogOptions {
         stream: Some(Stream::Stderr),
         ..LogOptions::default()
@@ -92,7 +95,13 @@ async fn rotation_bounds_the_files_and_the_oldest_lines_go_first() {
 #[tokio::test]
 async fn a_follower_sees_every_line_over_rotations_and_ends_with_the_container() {
     let dir = tempfile::tempdir().unwrap();
-    let (log, writer) = log(&dir, LogLimits { file_bytes: 200, files: 100 });
+    let (log, writer) = log(
+        &dir,
+        LogLimits {
+            file_bytes: 200,
+            files: 100,
+        },
+    );
     let follow = LogOptions {
         follow: true,
         ..LogOptions::default()

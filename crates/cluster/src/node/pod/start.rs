@@ -146,7 +146,10 @@ impl Worker {
     /// `PORT` follows a container port that was shifted.
     fn shift_port(&self, env: &mut Environment) {
         if let Some((_, value)) = env.iter_mut().find(|(name, _)| name == "PORT")
-            && let Some(shifted) = value.parse().ok().and_then(|port: u16| self.shifts.get(&port))
+            && let Some(shifted) = value
+                .parse()
+                .ok()
+                .and_then(|port: u16| self.shifts.get(&port))
         {
             *value = shifted.to_string();
         }
@@ -160,7 +163,13 @@ impl Worker {
             uuid::Uuid::new_v4().simple(),
             uuid::Uuid::new_v4().simple()
         );
-        self.tell(unit, vec![Note::normal("Created", format!("Created container: {name}"))]);
+        self.tell(
+            unit,
+            vec![Note::normal(
+                "Created",
+                format!("Created container: {name}"),
+            )],
+        );
         let dir = self.folder.join("logs").join(&name);
         let started = match ContainerLog::create(&dir, number.to_string(), self.node.log_limits) {
             Ok((log, writer)) => {
@@ -177,7 +186,8 @@ impl Worker {
         };
         match started {
             Ok(running) => {
-                self.place.change(&name, |entry| entry.running = Some(running.clone()));
+                self.place
+                    .change(&name, |entry| entry.running = Some(running.clone()));
                 if unit == self.main {
                     sandbox.edge.main().set(Some(running.clone()));
                 }
@@ -216,9 +226,17 @@ impl Worker {
 
 /// `command` replaces the image's program and arguments, `args` alone follows them.
 fn command(container: &Container, entry_point: Vec<String>, env: &Environment) -> Vec<String> {
-    let own = container.command.iter().map(|arg| environment::expand(arg, env));
+    let own = container
+        .command
+        .iter()
+        .map(|arg| environment::expand(arg, env));
     let own: Vec<String> = own.collect();
     let mut all = if own.is_empty() { entry_point } else { own };
-    all.extend(container.args.iter().map(|arg| environment::expand(arg, env)));
+    all.extend(
+        container
+            .args
+            .iter()
+            .map(|arg| environment::expand(arg, env)),
+    );
     all
 }

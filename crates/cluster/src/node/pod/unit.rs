@@ -90,7 +90,11 @@ impl Instance {
             });
             let what = What::Exited(exit);
             // Without a worker nobody needs to know.
-            let _ = events.send(Happening { unit, instance: number, what });
+            let _ = events.send(Happening {
+                unit,
+                instance: number,
+                what,
+            });
         });
         Self {
             number,
@@ -148,7 +152,9 @@ impl Unit {
 
     /// Asks the container to end; SIGKILL follows at the end of `grace`. An earlier end stays.
     pub(super) fn terminate(&mut self, grace: Duration, now: Instant) {
-        let Some(instance) = &self.instance else { return };
+        let Some(instance) = &self.instance else {
+            return;
+        };
         let kill_at = now + grace;
         if self.kill_at.is_none() && !grace.is_zero() {
             instance.signal(Signal::Terminate);
@@ -168,7 +174,9 @@ impl Unit {
 
     /// Starts the probes that are active now and not started yet.
     pub(super) fn probe(&mut self, around: &Surroundings<'_>) {
-        let Some(instance) = &mut self.instance else { return };
+        let Some(instance) = &mut self.instance else {
+            return;
+        };
         let active: Vec<(Kind, Probe)> = self
             .life
             .active_probes()
@@ -192,7 +200,13 @@ impl Unit {
                 prober
                     .run(|answer| {
                         let what = What::Probed(kind, answer);
-                        events.send(Happening { unit, instance: number, what }).is_ok()
+                        events
+                            .send(Happening {
+                                unit,
+                                instance: number,
+                                what,
+                            })
+                            .is_ok()
                     })
                     .await;
             });
@@ -324,7 +338,9 @@ impl Prober {
                 }
                 Err(ExecError::Timeout { command }) => {
                     let limit = super::super::backoff::go_duration(self.timeout);
-                    Answer::Failure(format!("command timed out: \"{command}\" timed out after {limit}"))
+                    Answer::Failure(format!(
+                        "command timed out: \"{command}\" timed out after {limit}"
+                    ))
                 }
                 Err(error) => Answer::Error(error.to_string()),
             },

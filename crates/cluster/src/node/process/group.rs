@@ -4,10 +4,13 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
+use std::process::ExitStatus;
 use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 
-use rustix::process::{Pid, kill_process, kill_process_group};
+use rustix::process::{Pid, WaitId, WaitIdOptions, kill_process, kill_process_group, waitid};
+use tokio::process::Child;
+use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::{Instant, MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
@@ -65,20 +68,18 @@ impl Group {
         }
     }
 
-    /// The leader has ended: kills what is left of the group, and gives the pid up.
+    /// The leader has ended but is not collected yet, so that the number is still its own: kills what is left of the
+    /// group, and gives the number up.
     pub(super) fn end(&self) {
         let mut state = lock(&self.state);
-        state.ended = true;
+        if std::mem::replace(&mut state.ended, true) {
+            return;
+        }
         state.usage = Usage {
             cpu_seconds_total: state.usage.cpu_seconds_total,
             ..Usage::default()
         };
-        // The leader is collected, so the number could be another's by now; but as long as members live the
-        // kernel does not give a group's number away, and without members a new process that leads a group of
-        // this number would have to have been made within this moment.
-        if !state.members.is_empty() {
-            let _ = kill_process_group(self.pid, rustix::process::Signal::KILL);
-        }
+        kill_group(self.pid);
     }
 
     pub(super) fn usage(&self) -> Usage {
@@ -125,7 +126,10 @@ impl Group {
             .filter(|(_, stat)| stat.group == group && !stat.dead)
             .map(|(pid, stat)| (*pid, stat.cpu_seconds))
             .collect();
-        let memory_bytes = present.keys().filter_map(|pid| proc::own_memory(*pid)).sum();
+        let memory_bytes = present
+            .keys()
+            .filter_map(|pid| proc::own_memory(*pid))
+            .sum();
         let mut state = lock(&self.state);
         if state.ended {
             return;
@@ -140,7 +144,8 @@ impl Group {
         let cpu_seconds = state.past_cpu + present.values().sum::<f64>();
         let cpu_cores = match state.counted {
             Some(before) if now > before => {
-                (cpu_seconds - state.usage.cpu_seconds_total).max(0.0) / (now - before).as_secs_f64()
+                (cpu_seconds - state.usage.cpu_seconds_total).max(0.0)
+                    / (now - before).as_secs_f64()
             }
             _ => 0.0,
         };
@@ -152,6 +157,43 @@ impl Group {
             memory_bytes,
         };
     }
+}
+
+/// Waits for the end of a child, calls `before`, and then collects the child. In this order its number cannot be
+/// another's when `before` kills what is left of its group.
+pub(super) async fn wait(
+    child: &mut Child,
+    pid: Pid,
+    before: impl FnOnce(),
+) -> io::Result<ExitStatus> {
+    let seen = seen_to_end(pid).await;
+    if let Err(error) = seen {
+        // The number is given up a moment too early then.
+        tracing::warn!(%error, "a child is collected before its group is killed");
+        let status = child.wait().await;
+        before();
+        return status;
+    }
+    before();
+    child.wait().await
+}
+
+/// Looks at each SIGCHLD whether it was this child's, and leaves the child to be collected.
+async fn seen_to_end(pid: Pid) -> io::Result<()> {
+    let mut children = signal(SignalKind::child())?;
+    let look = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
+    while waitid(WaitId::Pid(pid), look)?.is_none() {
+        if children.recv().await.is_none() {
+            return Err(io::Error::other("no more signals"));
+        }
+    }
+    Ok(())
+}
+
+/// SIGKILL to a group whose leader is not collected.
+pub(super) fn kill_group(leader: Pid) {
+    // No member is left: as good.
+    let _ = kill_process_group(leader, rustix::process::Signal::KILL);
 }
 
 /// The groups that live.

@@ -112,7 +112,8 @@ impl Notes {
 
     /// Whether a process works in a folder of this lab, where nobody else has any business.
     fn is_at_home(&self, pid: i32) -> bool {
-        fs::read_link(format!("/proc/{pid}/cwd")).is_ok_and(|cwd| cwd.starts_with(self.state_dir.join("pods")))
+        fs::read_link(format!("/proc/{pid}/cwd"))
+            .is_ok_and(|cwd| cwd.starts_with(self.state_dir.join("pods")))
     }
 
     fn path(&self, pid: i32) -> PathBuf {
@@ -138,7 +139,11 @@ mod tests {
     use super::*;
 
     fn sleeper() -> (Child, Pid) {
-        let child = Command::new("sleep").arg("1000").process_group(0).spawn().unwrap();
+        let child = Command::new("sleep")
+            .arg("1000")
+            .process_group(0)
+            .spawn()
+            .unwrap();
         let pid = i32::try_from(child.id()).unwrap();
         // A process has no arguments yet in the first moment of its program.
         while proc::command_line(pid).is_empty() {

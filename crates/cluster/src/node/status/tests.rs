@@ -23,7 +23,13 @@ fn life(pod: &Pod) -> Lifecycle {
     };
     let policy = pod.spec.restart_policy;
     let container = &pod.spec.containers[0];
-    Lifecycle::new(identity, policy, container, BackoffScale::default(), Instant::now())
+    Lifecycle::new(
+        identity,
+        policy,
+        container,
+        BackoffScale::default(),
+        Instant::now(),
+    )
 }
 
 fn start(life: &mut Lifecycle) {
@@ -101,7 +107,10 @@ fn a_running_container_makes_the_pod_ready() {
         assert_eq!(condition["status"], "True", "{condition}");
     }
     let container = &after["containerStatuses"][0];
-    assert_eq!(container["state"]["running"]["startedAt"], "1970-01-01T00:00:00Z");
+    assert_eq!(
+        container["state"]["running"]["startedAt"],
+        "1970-01-01T00:00:00Z"
+    );
     assert_eq!(container["containerID"], "process://1");
     assert!(
         container["imageID"]
@@ -137,13 +146,17 @@ fn the_class_of_service_follows_the_resources() {
     for (resources, class) in [
         (json!({}), "BestEffort"),
         (json!({"requests": {"cpu": "100m"}}), "Burstable"),
-        (json!({"limits": {"cpu": "1", "memory": "1Gi"}}), "Guaranteed"),
+        (
+            json!({"limits": {"cpu": "1", "memory": "1Gi"}}),
+            "Guaranteed",
+        ),
         (
             json!({"limits": {"cpu": "1", "memory": "1Gi"}, "requests": {"cpu": "500m"}}),
             "Burstable",
         ),
     ] {
-        let pod = Pod::read(&json!({"spec": {"containers": [{"name": "c", "resources": resources}]}}));
+        let pod =
+            Pod::read(&json!({"spec": {"containers": [{"name": "c", "resources": resources}]}}));
         assert_eq!(qos_class(&pod.unwrap()), class);
     }
 }
