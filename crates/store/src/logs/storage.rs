@@ -109,7 +109,7 @@ pub enum PushError {
 
 #[derive(Debug)]
 struct Chunk {
-    entries: Vec<Entry>,
+    entries: Vec<Arc<Entry>>,
     bytes: usize,
 }
 
@@ -142,7 +142,7 @@ pub struct Selected {
     /// The stream's labels.
     pub labels: Arc<Labels>,
     /// The entries, oldest first.
-    pub entries: Vec<Entry>,
+    pub entries: Vec<Arc<Entry>>,
 }
 
 /// A small Loki's memory: streams of entries by labels.
@@ -393,10 +393,10 @@ impl Stream {
         let chunk = &mut self.chunks[at];
         let end = chunk.entries.partition_point(|e| e.ts <= entry.ts);
         let begin = chunk.entries[..end].partition_point(|e| e.ts < entry.ts);
-        if chunk.entries[begin..end].contains(&entry) {
+        if chunk.entries[begin..end].iter().any(|e| **e == entry) {
             return 0;
         }
-        chunk.entries.insert(end, entry);
+        chunk.entries.insert(end, Arc::new(entry));
         chunk.bytes += size;
         size
     }

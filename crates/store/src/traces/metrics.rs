@@ -223,9 +223,10 @@ fn quantile(q: f64, buckets: &BTreeMap<i64, f64>) -> f64 {
             if before + count == wanted {
                 return bound(*power);
             }
-            // Tempo goes on from the last bucket that holds a span, however far away it is.
+            // From the last bucket that holds a span, however far away it is.
             let part = (wanted - before) / count;
-            return bound(lower.unwrap_or(power - 1)) * 2f64.powf(part);
+            let (low, high) = (bound(lower.unwrap_or(power - 1)), bound(*power));
+            return low * (high / low).powf(part);
         }
         before += count;
         lower = Some(*power);

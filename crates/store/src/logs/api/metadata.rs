@@ -112,7 +112,7 @@ fn volume_selector(params: &Params) -> Result<Vec<Matcher>, Refusal> {
 
 /// What Loki counts for entries: lines, each text of structured metadata once, and eight bytes
 /// for each pair.
-fn stored_size(entries: &[crate::logs::Entry]) -> usize {
+fn stored_size(entries: &[Arc<crate::logs::Entry>]) -> usize {
     let mut texts: BTreeSet<&str> = BTreeSet::new();
     let mut size = 0;
     for entry in entries {

@@ -278,7 +278,7 @@ impl Parser {
             LineOp::Contains | LineOp::NotContains => LineTest::Text(text.clone()),
             LineOp::Regex | LineOp::NotRegex => LineTest::Regex(build::regex(&text)?),
             LineOp::Pattern | LineOp::NotPattern => {
-                LineTest::Pattern(Pattern::filter(&text).map_err(|m| ParseError::whole(m))?)
+                LineTest::Pattern(Pattern::filter(&text).map_err(ParseError::whole)?)
             }
         };
         Ok((test, text))
