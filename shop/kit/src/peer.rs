@@ -9,6 +9,8 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use instrument::{Metrics, Outcome, propagation, span};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use tokio::io::AsyncReadExt;
+use tokio::net::TcpStream;
 use tracing::{Instrument, Span};
 use url::Url;
 
@@ -16,6 +18,8 @@ use url::Url;
 const TIMEOUT: Duration = Duration::from_secs(5);
 /// How long connecting may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
+/// How long a peer that broke a connection off is watched for refusing the next.
+const PROBE_TIMEOUT: Duration = Duration::from_millis(50);
 /// Connections kept for later calls.
 const IDLE: usize = 16;
 
@@ -70,6 +74,8 @@ pub struct Peer {
     address: String,
     name: &'static str,
     base: String,
+    /// Host and port of `base`.
+    target: (String, u16),
     timeout: Duration,
     client: Option<reqwest::Client>,
     metrics: Metrics,
@@ -89,6 +95,10 @@ impl Peer {
             address: format!("{name}:80"),
             name,
             base: url.as_str().trim_end_matches('/').to_owned(),
+            target: (
+                url.host_str().unwrap_or_default().to_owned(),
+                url.port_or_known_default().unwrap_or(80),
+            ),
             // Building a client without TLS has nothing that could fail.
             client: client.ok(),
             timeout: TIMEOUT,
@@ -123,6 +133,20 @@ impl Peer {
     /// A POST to `path`.
     pub fn post(&self, path: impl Into<String>) -> Call<'_> {
         self.call(Method::POST, path)
+    }
+
+    /// Whether a new connection is refused, or ended before anything was sent: a proxy
+    /// in between can refuse in that way only.
+    async fn refuses(&self) -> bool {
+        let (host, port) = &self.target;
+        let probe = async {
+            match TcpStream::connect((host.as_str(), *port)).await {
+                Ok(mut stream) => matches!(stream.read(&mut [0]).await, Ok(0) | Err(_)),
+                Err(error) => error.kind() == ErrorKind::ConnectionRefused,
+            }
+        };
+        let refused = tokio::time::timeout(PROBE_TIMEOUT, probe).await;
+        refused.unwrap_or(false)
     }
 
     fn error(&self, error: &reqwest::Error, timeout: Duration) -> PeerError {
@@ -200,7 +224,15 @@ impl Call<'_> {
         let path = self.path.split('?').next().unwrap_or_default();
         let span = span::client(self.method.as_str(), peer.name, &peer.address, path);
         let since = Instant::now();
-        let result = self.exchange().instrument(span.clone()).await;
+        let exchange = async {
+            match self.exchange().await {
+                Err(PeerError::Broken { .. }) if peer.refuses().await => {
+                    Err(PeerError::Refused(peer.address.clone()))
+                }
+                result => result,
+            }
+        };
+        let result = exchange.instrument(span.clone()).await;
         peer.metrics
             .called(peer.name, outcome(&result), since.elapsed());
         record(&span, &result);

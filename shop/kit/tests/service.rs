@@ -257,3 +257,28 @@ async fn a_peer_that_does_not_answer_is_told_apart() {
         assert!(text.contains(&line), "{line} is not in\n{text}");
     }
 }
+
+#[tokio::test]
+async fn a_proxy_that_ends_connections_at_once_refuses_and_one_that_reads_first_breaks_off() {
+    let metrics = Metrics::new("toy").expect("well-formed families");
+    for (reads, kind) in [(false, "connection_refused"), (true, "connection_broken")] {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let url = format!("http://{}", listener.local_addr().expect("an address"));
+        let peer = Peer::new("payment", &url.parse().expect("a URL"), metrics.clone());
+        let proxy = async {
+            loop {
+                let (mut stream, _) = listener.accept().await.expect("a connection");
+                if reads {
+                    let mut byte = [0];
+                    drop(tokio::io::AsyncReadExt::read(&mut stream, &mut byte).await);
+                }
+            }
+        };
+        let call = peer.get("/").send();
+        let error = tokio::select! {
+            result = call => result.expect_err("no answer"),
+            () = proxy => unreachable!("it accepts for ever"),
+        };
+        assert_eq!(error.kind(), kind, "{error}");
+    }
+}
