@@ -85,7 +85,8 @@ pub struct Limits {
     pub logs_bytes: usize,
     /// Bytes for traces; the oldest traces go first.
     pub traces_bytes: usize,
-    /// Age after which data goes even when there is room.
+    /// Age after which metrics go even when there is room; by default memory alone decides, so
+    /// that recorded data can be loaded whatever its age.
     pub retention: Duration,
     /// Points per series that a range query may ask for (Prometheus: 11,000).
     pub max_points: usize,
@@ -103,7 +104,7 @@ impl Default for Limits {
             metrics_bytes: 96 << 20,
             logs_bytes: 96 << 20,
             traces_bytes: 96 << 20,
-            retention: Duration::from_secs(24 * 3600),
+            retention: Duration::from_secs(10 * 365 * 24 * 3600),
             max_points: 11_000,
             max_samples: 50_000_000,
             query_timeout: Duration::from_secs(120),

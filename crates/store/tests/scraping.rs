@@ -1,5 +1,10 @@
 //! A whole store beside a small Kubernetes API: pods come, fail, come back and go.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "helpers of a test fail it by panicking"
+)]
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;

@@ -1,5 +1,12 @@
 //! Runs the cases of a golden corpus and compares the answers as its README says.
 
+#![expect(
+    clippy::expect_used,
+    clippy::print_stdout,
+    unreachable_pub,
+    reason = "helpers of a test fail it by panicking, and tell how many cases passed"
+)]
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
