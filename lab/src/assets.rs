@@ -1,0 +1,145 @@
+//! What is built into the program, and the folder that may replace it.
+
+use std::path::{Path, PathBuf};
+
+use catalog::Source;
+use include_dir::{Dir, include_dir};
+
+use crate::error::LabError;
+
+static SCENARIOS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../scenarios");
+static ALERTS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../alerts");
+static K8S: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../k8s");
+
+/// One of the folders of authored files.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Folder {
+    /// `scenarios/`.
+    Scenarios,
+    /// `alerts/`.
+    Alerts,
+    /// `k8s/`.
+    K8s,
+}
+
+impl Folder {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Scenarios => "scenarios",
+            Self::Alerts => "alerts",
+            Self::K8s => "k8s",
+        }
+    }
+
+    fn built_in(self) -> &'static Dir<'static> {
+        match self {
+            Self::Scenarios => &SCENARIOS,
+            Self::Alerts => &ALERTS,
+            Self::K8s => &K8S,
+        }
+    }
+}
+
+/// Authored files: those built in, or those of a folder where it has them.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Assets {
+    instead: Option<PathBuf>,
+}
+
+impl Assets {
+    /// The assets built in, except for what `instead` replaces.
+    pub(crate) fn new(instead: Option<PathBuf>) -> Result<Self, LabError> {
+        if let Some(folder) = &instead {
+            let any = [Folder::Scenarios, Folder::Alerts, Folder::K8s]
+                .iter()
+                .any(|part| folder.join(part.name()).is_dir());
+            if !any {
+                return Err(LabError::Authored(format!(
+                    "{} has no scenarios/, alerts/ or k8s/; give a folder with at least one of them",
+                    folder.display()
+                )));
+            }
+        }
+        Ok(Self { instead })
+    }
+
+    /// The files of `folder` below `below` that end in `.yaml`, sorted by path.
+    /// Names are as their author knows them.
+    pub(crate) fn yaml(&self, folder: Folder, below: &str) -> Result<Vec<Source>, LabError> {
+        let mut found = Vec::new();
+        match self.instead.as_ref().map(|dir| dir.join(folder.name())) {
+            Some(dir) if dir.is_dir() => on_disk(&dir.join(below), &mut found)?,
+            _ => built_in(folder, below, &mut found),
+        }
+        found.sort_by(|a, b| a.name().cmp(b.name()));
+        Ok(found)
+    }
+}
+
+fn built_in(folder: Folder, below: &str, found: &mut Vec<Source>) {
+    fn walk(folder: Folder, dir: &Dir<'_>, below: &str, found: &mut Vec<Source>) {
+        for file in dir.files() {
+            let path = file.path();
+            let wanted = path.starts_with(below) && path.extension().is_some_and(|e| e == "yaml");
+            if let (true, Some(text)) = (wanted, file.contents_utf8()) {
+                let name = format!("{}/{}", folder.name(), path.display());
+                found.push(Source::new(name, text));
+            }
+        }
+        for dir in dir.dirs() {
+            walk(folder, dir, below, found);
+        }
+    }
+    walk(folder, folder.built_in(), below, found);
+}
+
+/// All `.yaml` files below `dir`, or `dir` itself where it is one.
+pub(crate) fn on_disk(dir: &Path, found: &mut Vec<Source>) -> Result<(), LabError> {
+    let failed = |source| LabError::File {
+        path: dir.to_owned(),
+        doing: "read",
+        source,
+        next: "check the path",
+    };
+    if dir.is_file() {
+        let text = std::fs::read_to_string(dir).map_err(failed)?;
+        found.push(Source::new(dir.display().to_string(), text));
+        return Ok(());
+    }
+    for entry in std::fs::read_dir(dir).map_err(failed)? {
+        let path = entry.map_err(failed)?.path();
+        if path.is_dir() || path.extension().is_some_and(|e| e == "yaml") {
+            on_disk(&path, found)?;
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_replaces_only_what_it_has() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let own = dir.path().join("alerts");
+        std::fs::create_dir(&own).expect("made");
+        std::fs::write(own.join("mine.yaml"), "groups: []").expect("written");
+        let assets = Assets::new(Some(dir.path().to_owned())).expect("usable");
+        let alerts = assets.yaml(Folder::Alerts, "").expect("read");
+        assert_eq!(alerts.len(), 1);
+        let scenarios = assets.yaml(Folder::Scenarios, "sock-shop").expect("read");
+        assert!(
+            scenarios
+                .iter()
+                .any(|s| s.name().ends_with("payment-hangs.yaml"))
+        );
+    }
+
+    #[test]
+    fn a_folder_without_any_of_them_is_refused() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let error = Assets::new(Some(dir.path().to_owned())).expect_err("refused");
+        assert!(error.to_string().contains("has no scenarios/"), "{error}");
+    }
+}

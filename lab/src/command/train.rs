@@ -1,0 +1,154 @@
+//! `shoplab train`: one incident at the console.
+
+use std::io::Write;
+use std::path::PathBuf;
+
+use engine::{ClusterView, Drill, Stop};
+use model::{Period, Responder, Scenario, Vocabulary};
+use store::Ports;
+use telemetry::Telemetry;
+use tokio_util::sync::CancellationToken;
+
+use crate::assets::Assets;
+use crate::cli::{Format, Train};
+use crate::conduct::{self, Job};
+use crate::error::LabError;
+use crate::exit::Exit;
+use crate::outcome::DrillOutcome;
+use crate::platform::{Platform, StateDir};
+use crate::{report, select, signals, vocabulary};
+
+/// Trains somebody at the console.
+pub(crate) fn train(args: Train) -> Result<(String, Exit), LabError> {
+    let assets = Assets::new(args.places.assets.clone())?;
+    let vocabulary = vocabulary::read(&assets)?;
+    let runtime = signals::runtime()?;
+    runtime.block_on(async {
+        let Some(mut scenario) = chosen(&args, &assets, &vocabulary).await? else {
+            return Ok((String::new(), Exit::Passed));
+        };
+        for step in &mut scenario.timeline {
+            step.at = (step.at.duration() + args.quiet.duration()).into();
+        }
+        let outcome = at_console(&args, &assets, &vocabulary, scenario).await?;
+        let exit = outcome.result.exit();
+        Ok((ending(&args, &outcome)?, exit))
+    })
+}
+
+/// The scenario that was named, or else chosen from a list.
+async fn chosen(
+    args: &Train,
+    assets: &Assets,
+    vocabulary: &Vocabulary,
+) -> Result<Option<Scenario>, LabError> {
+    if let Some(name) = &args.scenario {
+        let found = select::scenarios(std::slice::from_ref(name), assets, vocabulary)?;
+        return Ok(found.into_iter().next());
+    }
+    let mut all = select::all(assets, vocabulary)?;
+    all.sort_by(|a, b| (a.level, &a.name).cmp(&(b.level, &b.name)));
+    let index = tui::choose(&all).await.map_err(console)?;
+    Ok(index.and_then(|index| all.into_iter().nth(index)))
+}
+
+async fn at_console(
+    args: &Train,
+    assets: &Assets,
+    vocabulary: &Vocabulary,
+    scenario: Scenario,
+) -> Result<DrillOutcome, LabError> {
+    let cancel = CancellationToken::new();
+    let signals = signals::listen(cancel.clone())?;
+    say(&format!("bringing up {} …\n", scenario.shop));
+    let journal = journal(args, &scenario);
+    conduct::make_way(&journal)?;
+    let state = StateDir::create(args.places.state.as_deref())?;
+    let wanted = conduct::wanted(&scenario, args.seed, Ports::default());
+    let platform = Platform::start(&wanted, assets, state).await?;
+    let job = Job {
+        slot: 0,
+        scenario,
+        run: 1,
+        seed: args.seed,
+        responder: Responder::Trainee(args.name.clone()),
+        journal,
+    };
+    let result = session(&job, vocabulary, &platform, &cancel).await;
+    platform.stop().await;
+    signals.abort();
+    result
+}
+
+async fn session(
+    job: &Job,
+    vocabulary: &Vocabulary,
+    platform: &Platform,
+    cancel: &CancellationToken,
+) -> Result<DrillOutcome, LabError> {
+    let config = conduct::config(job, vocabulary, platform);
+    let checks = config.checks.clone();
+    let mut drill = Drill::start(config).await?;
+    let shop = &job.scenario.shop;
+    let telemetry = Telemetry::connect(&platform.backends(), Period::from_secs(5))
+        .map_err(|error| LabError::Platform(error.to_string()))?;
+    let cluster = ClusterView::connect(platform.kubeconfig_responder(), shop.as_str()).await?;
+    let rows = vocabulary
+        .matrix
+        .rows
+        .iter()
+        .filter(|row| row.shop == *shop);
+    let session = tui::Session {
+        desk: drill.desk(),
+        telemetry,
+        cluster,
+        scenario: job.scenario.clone(),
+        checks,
+        rows: rows.cloned().collect(),
+        services: vocabulary
+            .shops
+            .get(shop)
+            .map(|shop| shop.services.clone())
+            .unwrap_or_default(),
+        addresses: platform.addresses(shop.as_str()),
+    };
+    let console_ended = tokio::select! {
+        ended = tui::run(session) => ended.map(drop).map_err(console),
+        () = cancel.cancelled() => Ok(()),
+    };
+    // Whoever leaves before the end gives up the grade; after it, nothing changes any more.
+    let timeline = drill.stop(Stop::Interrupted).await?;
+    console_ended?;
+    Ok(DrillOutcome::read(&timeline, 1, job.journal.clone()))
+}
+
+fn journal(args: &Train, scenario: &Scenario) -> PathBuf {
+    args.out
+        .join("journals")
+        .join(format!("{}-{}.jsonl", scenario.name, args.name))
+}
+
+/// What is left on the terminal when the console has gone.
+fn ending(args: &Train, outcome: &DrillOutcome) -> Result<String, LabError> {
+    report::write(std::slice::from_ref(outcome), &args.out)?;
+    let mut text = report::render(std::slice::from_ref(outcome), Format::Text);
+    if let Some(grade) = &outcome.grade {
+        text.push('\n');
+        text.push_str(&report::text::grade_text(grade));
+    }
+    text.push_str(&format!(
+        "\nreport: {}\ngrade again: shoplab grade {}\n",
+        args.out.join("report.md").display(),
+        outcome.journal.display()
+    ));
+    Ok(text)
+}
+
+fn console(error: tui::TuiError) -> LabError {
+    LabError::Console(error.to_string())
+}
+
+fn say(text: &str) {
+    // A closed standard error must not end a drill.
+    drop(std::io::stderr().write_all(text.as_bytes()));
+}

@@ -1,0 +1,97 @@
+//! What reporters make of outcomes, as their readers see it.
+
+use model::{Clocks, Criterion, Deduction, Grade, Score, Timestamp};
+
+use super::*;
+use crate::outcome::DrillResult;
+
+fn outcomes() -> Vec<DrillOutcome> {
+    let at = |millis| Some(Timestamp::from_millis(millis));
+    let score = |criterion, points, of, reason: &str| Score {
+        criterion,
+        points,
+        of,
+        reason: reason.to_owned(),
+        events: vec![3],
+    };
+    let grade = |total: f64| Grade {
+        scenario: "payment-hangs".into(),
+        total,
+        pass_mark: 60,
+        passed: total >= 60.0,
+        scores: vec![
+            score(
+                Criterion::Detect,
+                15.0,
+                15,
+                "acknowledged 2s after the page",
+            ),
+            score(
+                Criterion::Locate,
+                10.0,
+                20,
+                "named orders, 1 call(s) away from payment",
+            ),
+        ],
+        deductions: vec![Deduction {
+            points: 5.0,
+            reason: "took a hint".into(),
+            events: vec![9],
+        }],
+        cap: (total < 60.0).then(|| (20, "3 services were scaled to nothing".into())),
+    };
+    let whole = DrillOutcome {
+        scenario: "payment-hangs".into(),
+        title: "Checkout says \"Payment failed\"".into(),
+        run: 1,
+        seed: 7,
+        responder: "expert".into(),
+        result: DrillResult::Passed,
+        grade: Some(grade(95.0)),
+        clocks: Clocks {
+            injected: at(5_000),
+            first_impact: at(7_000),
+            paged: at(13_100),
+            recovered: at(21_000),
+            ..Clocks::default()
+        },
+        detected_in_ms: Some(6_100),
+        detect_within_ms: Some(15_000),
+        seen: Some("Payment failed".into()),
+        took_ms: 48_300,
+        journal: "out/payment-hangs.jsonl".into(),
+    };
+    let failed = DrillOutcome {
+        run: 2,
+        result: DrillResult::Failed("20 of 100 points; 60 are needed".into()),
+        grade: Some(grade(20.0)),
+        ..whole.clone()
+    };
+    let invalid = DrillOutcome {
+        scenario: "front-end-crashes".into(),
+        title: "The site is unavailable".into(),
+        result: DrillResult::Invalid("the fault did not bite".into()),
+        grade: None,
+        clocks: Clocks::default(),
+        detected_in_ms: None,
+        seen: None,
+        took_ms: 130_000,
+        journal: "out/front-end-crashes.jsonl".into(),
+        ..whole.clone()
+    };
+    vec![whole, failed, invalid]
+}
+
+#[test]
+fn reporters_say_what_came_of_each_drill() {
+    for (name, format) in [
+        ("text", Format::Text),
+        ("json", Format::Json),
+        ("junit", Format::Junit),
+        ("markdown", Format::Markdown),
+    ] {
+        let shown = render(&outcomes(), format);
+        // JUnit stamps nothing of its own: what is written depends on outcomes alone.
+        insta::assert_snapshot!(name, shown);
+    }
+}
