@@ -10,6 +10,7 @@ mod log;
 mod metrics;
 mod openapi;
 mod patch;
+mod protobuf;
 mod proxy;
 mod read;
 mod scale;
@@ -18,6 +19,7 @@ mod status;
 mod table;
 mod target;
 mod tls;
+mod usage;
 mod watch;
 mod write;
 
@@ -95,10 +97,11 @@ async fn answer(api: Arc<Api>, request: Request) -> ApiResult<Response> {
     }
     if let Some(rest) = path.strip_prefix("/apis/metrics.k8s.io/v1beta1/") {
         let params = Params::parse(request.uri().query());
-        return metrics::resource(&api, who, rest, &params);
+        return usage::resource(&api, who, rest, &params);
     }
     if path == "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews" {
-        let review = form::body(request.into_body(), form::JSON).await?;
+        let content_type = form::content_type(request.headers());
+        let review = form::body(request.into_body(), &content_type).await?;
         return access_review::review(&api.access, who, review);
     }
     let call = Call {
@@ -167,7 +170,7 @@ fn document(api: &Api, who: Identity, path: &str) -> ApiResult<Option<Response>>
 
 /// Clients ask for protobuf; the empty message is a document without definitions.
 fn openapi_v2() -> Response {
-    let kind = "application/com.github.proto-openapi.spec.v2@v1.0+protobuf";
+    let kind = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf";
     (
         StatusCode::OK,
         [(header::CONTENT_TYPE, kind)],

@@ -71,7 +71,11 @@ impl Cluster {
     pub async fn start(config: Config) -> Result<Self, ClusterError> {
         let objects = Objects::new();
         furnish(&objects);
-        let node = Node::start(objects.clone(), config.node.clone(), &CancellationToken::new())?;
+        let node = Node::start(
+            objects.clone(),
+            config.node.clone(),
+            &CancellationToken::new(),
+        )?;
         let runtime = Arc::new(node.inspector());
         match Self::start_with(&config, objects, runtime).await {
             Ok(mut cluster) => {
@@ -207,7 +211,7 @@ impl Cluster {
         }
         self.objects
             .modify(kind, &namespace, &name, |stored| {
-                crate::api::merge(stored, object)
+                crate::api::merge(stored, object);
             })
             .map(drop)
     }

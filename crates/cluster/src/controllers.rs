@@ -7,6 +7,7 @@
 mod claim;
 mod conditions;
 mod deployment;
+mod deployment_status;
 mod endpoints;
 mod garbage;
 mod namespace;
@@ -135,7 +136,7 @@ impl Controllers {
             Key::Namespace(name) => namespace::reconcile(objects, name),
             Key::Orphans(uid) => garbage::collect(objects, uid),
             Key::Foreground(kind, namespace, name) => {
-                garbage::foreground(objects, *kind, namespace, name)
+                garbage::foreground(objects, *kind, namespace, name);
             }
         }
         None

@@ -93,6 +93,11 @@ impl Manifests {
         &self.objects
     }
 
+    /// The objects, to be changed before they are applied.
+    pub fn objects_mut(&mut self) -> &mut [Manifest] {
+        &mut self.objects
+    }
+
     /// Adds other manifests behind these.
     pub fn extend(&mut self, other: Self) {
         self.objects.extend(other.objects);

@@ -1,5 +1,7 @@
 //! The cluster as the `kube` crate sees it, over TLS and over plain HTTP.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on panics")]
+
 #[path = "support/fake_node.rs"]
 mod fake_node;
 
@@ -198,7 +200,7 @@ async fn a_responder_is_refused_the_hidden_namespace() {
     let pods: Api<Pod> = Api::namespaced(client.clone(), "shoplab");
     match pods.list(&ListParams::default()).await.unwrap_err() {
         kube::Error::Api(status) => {
-            assert_eq!((status.code, status.reason.as_str()), (403, "Forbidden"))
+            assert_eq!((status.code, status.reason.as_str()), (403, "Forbidden"));
         }
         other => panic!("{other}"),
     }

@@ -1,5 +1,12 @@
 //! The cluster as the real `kubectl` sees it. Skipped, loudly, where there is no `kubectl`.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on panics")]
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a skipped or failed test tells what it saw"
+)]
+
 #[path = "support/fake_node.rs"]
 mod fake_node;
 
@@ -353,6 +360,15 @@ async fn the_commands_of_the_runbooks_work_as_printed() {
             .await,
         &["serverside-applied"],
     );
+    contains(
+        &lab.run("-n shop create deployment extra --image=shop/extra:v1 --replicas=1 --port=80")
+            .await,
+        &["created"],
+    );
+    lab.run("-n shop rollout status deployment/extra --timeout=30s")
+        .await;
+    lab.run("-n shop create secret generic hidden --from-literal=a=b")
+        .await;
     contains(
         &lab.run("api-resources").await,
         &["deployments", "deploy", "apps/v1", "PodMetrics"],

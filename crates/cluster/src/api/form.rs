@@ -10,10 +10,10 @@ use serde_json::{Value, json};
 
 use super::status::{ApiError, ApiResult};
 use super::table::{self, Include};
-use super::{BODY_LIMIT, Call, event_view};
+use super::{BODY_LIMIT, Call, event_view, protobuf};
 use crate::objects::meta;
 
-pub(super) const JSON: &str = "application/json";
+const JSON: &str = "application/json";
 
 /// The form in which objects are wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -129,6 +129,9 @@ pub(super) async fn optional_body(body: Body, content_type: &str) -> ApiResult<O
         return serde_saphyr::from_str(&text)
             .map(Some)
             .map_err(|error| ApiError::bad_request(format!("the body is not YAML: {error}")));
+    }
+    if content_type.contains("protobuf") {
+        return protobuf::decode(&bytes).map(Some);
     }
     if !content_type.contains("json") {
         return Err(ApiError::unsupported_media(content_type));

@@ -82,9 +82,7 @@ fn strategic_map(target: &mut Map<String, Value>, mut patch: Map<String, Value>)
             if let (Some(Value::Array(have)), Value::Array(gone)) = (target.get_mut(list), value) {
                 have.retain(|item| !gone.contains(item));
             }
-        } else if key == "$patch" || value.is_null() {
-            target.remove(&key);
-        } else if is_deletion(&value) {
+        } else if key == "$patch" || value.is_null() || is_deletion(&value) {
             target.remove(&key);
         } else {
             match value {

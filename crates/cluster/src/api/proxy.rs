@@ -135,9 +135,12 @@ fn service_address(objects: &Objects, namespace: &str, name: &str) -> ApiResult<
     let ports = meta::items(&service, "/spec/ports");
     let chosen = match wanted {
         None => ports.first(),
-        Some(wanted) => ports
-            .iter()
-            .find(|port| port["name"] == wanted || port["port"].to_string() == wanted),
+        Some(wanted) => {
+            let number: Option<i64> = wanted.parse().ok();
+            ports.iter().find(|port| {
+                port["name"] == wanted || number.is_some_and(|number| port["port"] == number)
+            })
+        }
     };
     let chosen = chosen.ok_or_else(|| {
         ApiError::unavailable(format!(

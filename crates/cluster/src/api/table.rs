@@ -2,6 +2,7 @@
 
 mod age;
 mod columns;
+mod pod;
 
 use std::sync::Arc;
 

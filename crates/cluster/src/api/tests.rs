@@ -412,7 +412,7 @@ async fn a_watch_tells_what_the_selector_lets_through() {
     let relabel = |namespace: &str, name: &str, to: &str| {
         objects
             .modify(Kind::Pod, namespace, name, |pod| {
-                pod["metadata"]["labels"]["name"] = to.into()
+                pod["metadata"]["labels"]["name"] = to.into();
             })
             .unwrap();
     };
@@ -444,7 +444,7 @@ async fn a_proxied_request_reaches_the_pod_without_the_token() {
         .api
         .objects
         .modify(Kind::Pod, "shop", "p", |pod| {
-            pod["status"]["podIP"] = "127.0.0.1".into()
+            pod["status"]["podIP"] = "127.0.0.1".into();
         })
         .unwrap();
     let request = Request::builder()

@@ -24,7 +24,7 @@ pub(super) fn reconcile(objects: &Objects, namespace: &str, name: &str) {
     }
     if let Some(endpoints) = objects.find(Kind::Endpoints, namespace, name) {
         write(objects, Kind::EndpointSlice, &service, |slice| {
-            fill_slice(slice, &service, &endpoints)
+            fill_slice(slice, &service, &endpoints);
         });
     }
 }

@@ -253,7 +253,7 @@ fn scaling_down_takes_what_is_not_ready_first() {
     still
         .objects
         .modify(Kind::Pod, "shop", &sick, |pod| {
-            conditions::set(&mut pod["status"], "Ready", "False", "", "")
+            conditions::set(&mut pod["status"], "Ready", "False", "", "");
         })
         .unwrap();
     still.change(|deployment| deployment["spec"]["replicas"] = 2.into());
@@ -286,7 +286,7 @@ fn a_deleted_pod_is_replaced_at_once_and_leaves_the_endpoints() {
             .collect::<Vec<_>>()
     };
     let first = meta::name(&still.pods()[0]).to_owned();
-    assert_eq!(addresses(&still), [first.clone()]);
+    assert_eq!(addresses(&still), [&first[..]]);
     still
         .objects
         .delete(Kind::Pod, "shop", &first, &DeleteOptions::default())
@@ -361,7 +361,7 @@ fn a_pod_without_a_node_says_so_and_is_bound_when_one_comes() {
     still
         .objects
         .modify(Kind::Node, "", "laptop", |node| {
-            node["spec"]["unschedulable"] = true.into()
+            node["spec"]["unschedulable"] = true.into();
         })
         .unwrap();
     still.create(1, json!({}));
@@ -372,7 +372,7 @@ fn a_pod_without_a_node_says_so_and_is_bound_when_one_comes() {
     still
         .objects
         .modify(Kind::Node, "", "laptop", |node| {
-            node["spec"]["unschedulable"] = false.into()
+            node["spec"]["unschedulable"] = false.into();
         })
         .unwrap();
     still.settle();

@@ -14,7 +14,7 @@ fn an_update_with_an_old_revision_is_a_conflict() {
     let first = objects.create(Kind::ConfigMap, config("a")).unwrap();
     objects
         .modify(Kind::ConfigMap, "shop", "a", |object| {
-            object["data"]["a"] = "2".into()
+            object["data"]["a"] = "2".into();
         })
         .unwrap();
     let error = objects
@@ -41,13 +41,13 @@ fn the_generation_follows_the_spec_and_not_the_status() {
     objects.create(Kind::Pod, pod).unwrap();
     let with_status = objects
         .modify(Kind::Pod, "shop", "p", |pod| {
-            pod["status"]["phase"] = "Running".into()
+            pod["status"]["phase"] = "Running".into();
         })
         .unwrap();
     assert_eq!(meta::generation(&with_status), 1);
     let with_spec = objects
         .modify(Kind::Pod, "shop", "p", |pod| {
-            pod["spec"]["nodeName"] = "node".into()
+            pod["spec"]["nodeName"] = "node".into();
         })
         .unwrap();
     assert_eq!(meta::generation(&with_spec), 2);
@@ -76,7 +76,7 @@ fn a_watch_from_a_forgotten_revision_is_expired() {
     for count in 0..=HISTORY {
         objects
             .modify(Kind::ConfigMap, "shop", "a", |object| {
-                object["data"]["a"] = count.into()
+                object["data"]["a"] = count.into();
             })
             .unwrap();
     }
@@ -122,7 +122,7 @@ fn an_object_goes_when_its_last_finalizer_does() {
     assert!(objects.find(Kind::ConfigMap, "shop", "a").is_some());
     objects
         .modify(Kind::ConfigMap, "shop", "a", |object| {
-            object["metadata"]["finalizers"] = json!([])
+            object["metadata"]["finalizers"] = json!([]);
         })
         .unwrap();
     assert!(objects.find(Kind::ConfigMap, "shop", "a").is_none());

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::age::{age, short, since};
+use super::age::{age, since};
 use crate::objects::{Kind, meta};
 use crate::selector::LabelSelector;
 
@@ -18,14 +18,14 @@ pub(super) struct Column {
 
 type Cell = fn(&Value, Timestamp) -> Value;
 
-const NAME: Column = text("Name", |object, _| meta::name(object).into());
-const AGE: Column = text("Age", |object, now| age(object, now).into());
+pub(super) const NAME: Column = text("Name", |object, _| meta::name(object).into());
+pub(super) const AGE: Column = text("Age", |object, now| age(object, now).into());
 const STATUS: Column = text("Status", |object, _| phase(object).into());
 
 /// The columns of a kind.
 pub(super) fn of(kind: Kind) -> Vec<Column> {
     match kind {
-        Kind::Pod => pods(),
+        Kind::Pod => super::pod::columns(),
         Kind::Deployment => with_templates(vec![
             NAME,
             text("Ready", |o, _| ready(o, "readyReplicas")),
@@ -160,31 +160,6 @@ pub(super) fn of(kind: Kind) -> Vec<Column> {
     }
 }
 
-fn pods() -> Vec<Column> {
-    vec![
-        NAME,
-        text("Ready", |o, _| {
-            let statuses = meta::items(o, "/status/containerStatuses");
-            let ready = statuses
-                .iter()
-                .filter(|status| status["ready"] == true)
-                .count();
-            format!("{ready}/{}", meta::items(o, "/spec/containers").len()).into()
-        }),
-        text("Status", |o, _| pod_status(o).into()),
-        text("Restarts", |o, now| restarts(o, now).into()),
-        AGE,
-        wide(text("IP", |o, _| or_none(meta::text(o, "/status/podIP")))),
-        wide(text("Node", |o, _| {
-            or_none(meta::text(o, "/spec/nodeName"))
-        })),
-        wide(text("Nominated Node", |o, _| {
-            or_none(meta::text(o, "/status/nominatedNodeName"))
-        })),
-        wide(text("Readiness Gates", |_, _| or_none(""))),
-    ]
-}
-
 fn nodes() -> Vec<Column> {
     vec![
         NAME,
@@ -297,7 +272,7 @@ fn with_templates(mut columns: Vec<Column>) -> Vec<Column> {
     columns
 }
 
-const fn text(name: &'static str, cell: Cell) -> Column {
+pub(super) const fn text(name: &'static str, cell: Cell) -> Column {
     Column {
         name,
         form: "string",
@@ -306,7 +281,7 @@ const fn text(name: &'static str, cell: Cell) -> Column {
     }
 }
 
-const fn count(name: &'static str, cell: Cell) -> Column {
+pub(super) const fn count(name: &'static str, cell: Cell) -> Column {
     Column {
         name,
         form: "integer",
@@ -315,7 +290,7 @@ const fn count(name: &'static str, cell: Cell) -> Column {
     }
 }
 
-fn wide(column: Column) -> Column {
+pub(super) fn wide(column: Column) -> Column {
     Column {
         priority: 1,
         ..column
@@ -335,7 +310,7 @@ fn ready(object: &Value, field: &str) -> Value {
     .into()
 }
 
-fn or_none(text: &str) -> Value {
+pub(super) fn or_none(text: &str) -> Value {
     if text.is_empty() {
         "<none>".into()
     } else {
@@ -411,85 +386,5 @@ fn endpoints(object: &Value) -> String {
         0 => "<none>".to_owned(),
         1..=3 => all.join(","),
         many => format!("{} + {} more...", all[..3].join(","), many - 3),
-    }
-}
-
-/// What `kubectl get pods` says of a Pod: the most telling reason, not the phase.
-fn pod_status(pod: &Value) -> String {
-    let mut said = meta::text(pod, "/status/reason").to_owned();
-    if said.is_empty() {
-        said = meta::text(pod, "/status/phase").to_owned();
-    }
-    let reason = |state: &Value| -> Option<String> {
-        let waiting = meta::text(state, "/waiting/reason");
-        if !waiting.is_empty() {
-            return Some(waiting.to_owned());
-        }
-        let ended = state.get("terminated")?;
-        let reason = meta::text(ended, "/reason");
-        if !reason.is_empty() {
-            return Some(reason.to_owned());
-        }
-        match ended["signal"].as_i64() {
-            Some(signal) if signal != 0 => Some(format!("Signal:{signal}")),
-            _ => Some(format!("ExitCode:{}", ended["exitCode"])),
-        }
-    };
-    let inits = meta::items(pod, "/status/initContainerStatuses");
-    let unfinished = inits
-        .iter()
-        .position(|status| status["state"]["terminated"]["exitCode"] != 0);
-    if let Some(at) = unfinished {
-        let state = &inits[at]["state"];
-        said = match reason(state).filter(|reason| reason != "PodInitializing") {
-            Some(reason) => format!("Init:{reason}"),
-            None => format!("Init:{at}/{}", inits.len()),
-        };
-    } else {
-        let statuses = meta::items(pod, "/status/containerStatuses");
-        let mut running = false;
-        for status in statuses.iter().rev() {
-            let state = &status["state"];
-            if let Some(reason) = reason(state) {
-                said = reason;
-            } else if status["ready"] == true && state.get("running").is_some() {
-                running = true;
-            }
-        }
-        if said == "Completed" && running {
-            said = if meta::condition_is_true(pod, "Ready") {
-                "Running"
-            } else {
-                "NotReady"
-            }
-            .to_owned();
-        }
-    }
-    if meta::is_terminating(pod) {
-        said = "Terminating".to_owned();
-    }
-    said
-}
-
-fn restarts(pod: &Value, now: Timestamp) -> String {
-    let statuses = meta::items(pod, "/status/containerStatuses");
-    let count: i64 = statuses
-        .iter()
-        .map(|status| status["restartCount"].as_i64().unwrap_or(0))
-        .sum();
-    let last = statuses
-        .iter()
-        .filter_map(|status| {
-            meta::text(status, "/lastState/terminated/finishedAt")
-                .parse::<Timestamp>()
-                .ok()
-        })
-        .max();
-    match last {
-        Some(last) if count > 0 => format!(
-            "{count} ({} ago)",
-            short(now.as_second() - last.as_second())
-        ),
-        _ => count.to_string(),
     }
 }
