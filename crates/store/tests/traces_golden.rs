@@ -1,4 +1,5 @@
 //! The answers of a real Tempo, asked of this store.
+#![expect(clippy::expect_used, reason = "helpers of tests may panic")]
 
 #[path = "support/golden.rs"]
 mod golden;
