@@ -8,8 +8,10 @@ use crate::error::StoreError;
 
 /// An environment: a function from names to values, so that tests need not change the process's own.
 pub struct Env {
-    lookup: Box<dyn Fn(&str) -> Option<String> + Send + Sync>,
+    lookup: Box<Lookup>,
 }
+
+type Lookup = dyn Fn(&str) -> Option<String> + Send + Sync;
 
 impl Env {
     /// The environment that `lookup` gives; an empty value counts as none.

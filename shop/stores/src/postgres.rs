@@ -12,6 +12,8 @@ use crate::error::StoreError;
 
 pub use server::PostgresServer;
 
+mod casts;
+mod columns;
 mod ddl;
 mod errors;
 mod functions;
@@ -23,6 +25,7 @@ mod plan;
 mod server;
 mod session;
 mod settings;
+mod startup;
 mod time;
 mod translate;
 mod types;

@@ -3,9 +3,10 @@
 use pgwire::api::Type;
 use pgwire::error::{PgWireError, PgWireResult};
 
+use super::casts::type_at;
 use super::errors::refuse;
 use super::lexer::{Kind, Token, closing, split_commas};
-use super::translate::{render, rewrite, type_at};
+use super::translate::{render, rewrite};
 use super::types::declared;
 
 /// What a statement of definition does in SQLite.

@@ -1,14 +1,10 @@
-//! The wire protocol's handlers: startup, simple queries, extended queries.
+//! The wire protocol's handlers for simple and extended queries.
 
 use std::fmt::Debug;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use futures::{Sink, SinkExt, stream};
-use pgwire::api::auth::md5pass::{Md5PasswordAuthStartupHandler, hash_md5_password};
-use pgwire::api::auth::{
-    AuthSource, DefaultServerParameterProvider, LoginInfo, Password, StartupHandler,
-};
 use pgwire::api::portal::{Format, Portal};
 use pgwire::api::query::{
     ExtendedQueryHandler, SimpleQueryHandler, send_execution_response, send_query_response,
@@ -19,14 +15,12 @@ use pgwire::api::results::{
 };
 use pgwire::api::stmt::{QueryParser, StoredStatement};
 use pgwire::api::store::PortalStore;
-use pgwire::api::{
-    ClientInfo, ClientPortalStore, METADATA_DATABASE, METADATA_USER, PgWireConnectionState, Type,
-};
-use pgwire::error::{ErrorInfo, PgWireError, PgWireResult};
+use pgwire::api::{ClientInfo, ClientPortalStore, PgWireConnectionState, Type};
+use pgwire::error::{PgWireError, PgWireResult};
+use pgwire::messages::PgWireBackendMessage;
 use pgwire::messages::extendedquery::Execute;
 use pgwire::messages::response::{EmptyQueryResponse, TransactionStatus};
 use pgwire::messages::simplequery::Query;
-use pgwire::messages::{PgWireBackendMessage, PgWireFrontendMessage};
 use rusqlite::types::Value;
 use tokio::sync::{Mutex, OnceCell};
 
@@ -35,15 +29,16 @@ use super::lexer::Token;
 use super::plan::{Action, Plan, split};
 use super::server::{Shared, Slot};
 use super::session::{Outcome, Session};
-use super::{VERSION, types};
+use super::startup::{Login, login};
+use super::types;
 
 /// All handlers of one connection.
 pub(super) struct Connection {
-    shared: Arc<Shared>,
-    login: Md5PasswordAuthStartupHandler<Credentials, DefaultServerParameterProvider>,
+    pub(super) shared: Arc<Shared>,
+    pub(super) login: Login,
     /// Opened when the client has shown who it is.
     session: OnceCell<Mutex<Session>>,
-    slot: OnceCell<Slot>,
+    pub(super) slot: OnceCell<Slot>,
 }
 
 /// A statement of the extended protocol: its text until it runs with known types.
@@ -51,22 +46,15 @@ pub(super) type Statement = Arc<Plan>;
 
 impl Connection {
     pub(super) fn new(shared: Arc<Shared>) -> Arc<Self> {
-        let mut parameters = DefaultServerParameterProvider::default();
-        parameters.server_version = VERSION.to_owned();
-        parameters.time_zone = "UTC".to_owned();
-        let credentials = Arc::new(Credentials {
-            shared: shared.clone(),
-        });
-        let login = Md5PasswordAuthStartupHandler::new(credentials, Arc::new(parameters));
         Arc::new(Self {
+            login: login(shared.clone()),
             shared,
-            login,
             session: OnceCell::new(),
             slot: OnceCell::new(),
         })
     }
 
-    async fn session(&self) -> PgWireResult<&Mutex<Session>> {
+    pub(super) async fn session(&self) -> PgWireResult<&Mutex<Session>> {
         self.session
             .get_or_try_init(|| async {
                 let session = Session::open(self.shared.clone());
@@ -94,7 +82,7 @@ impl Connection {
         let outcome = session
             .run(&plan, &[], &Format::UnifiedText, status)
             .await?;
-        let next = next_status(&outcome, &plan, status);
+        let next = next_status(&outcome, status);
         match respond(outcome, &plan, &Format::UnifiedText) {
             Response::Query(rows) => send_query_response(client, rows, true).await?,
             Response::Execution(tag) => send_execution_response(client, tag).await?,
@@ -153,7 +141,7 @@ impl Connection {
     }
 }
 
-fn next_status(outcome: &Outcome, _: &Plan, status: TransactionStatus) -> TransactionStatus {
+fn next_status(outcome: &Outcome, status: TransactionStatus) -> TransactionStatus {
     match outcome {
         Outcome::Began | Outcome::Resumed => TransactionStatus::Transaction,
         Outcome::Ended(_) => TransactionStatus::Idle,
@@ -372,7 +360,7 @@ impl ExtendedQueryHandler for Extended {
             .await
             .run(plan, &params, format, status)
             .await?;
-        let next = next_status(&outcome, plan, status);
+        let next = next_status(&outcome, status);
         let told = client
             .session_extensions()
             .get_or_insert_with(|| Mutex::new(None::<TransactionStatus>));
@@ -401,130 +389,4 @@ fn parameters(portal: &Portal<Statement>) -> PgWireResult<Vec<Value>> {
         )
     };
     portal.parameters.iter().enumerate().map(decode).collect()
-}
-
-/// The one user that may log in.
-pub(super) struct Credentials {
-    shared: Arc<Shared>,
-}
-
-impl Debug for Credentials {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Credentials").finish_non_exhaustive()
-    }
-}
-
-#[expect(
-    elided_lifetimes_in_paths,
-    reason = "async_trait needs the signature as the trait has it"
-)]
-#[async_trait]
-impl AuthSource for Credentials {
-    async fn get_password(&self, login: &LoginInfo) -> PgWireResult<Password> {
-        let salt: [u8; 4] = rand::random();
-        let user = login.user().unwrap_or_default();
-        let config = &self.shared.config;
-        let password = if user == config.user {
-            config.password.clone()
-        } else {
-            uuid::Uuid::new_v4().to_string()
-        };
-        Ok(Password::new(
-            Some(salt.to_vec()),
-            hash_md5_password(user, &password, &salt).into_bytes(),
-        ))
-    }
-}
-
-#[async_trait]
-impl StartupHandler for Connection {
-    async fn on_startup<C>(
-        &self,
-        client: &mut C,
-        message: PgWireFrontendMessage,
-    ) -> PgWireResult<()>
-    where
-        C: ClientInfo + Sink<PgWireBackendMessage> + Unpin + Send + Sync,
-        C::Error: Debug,
-        PgWireError: From<<C as Sink<PgWireBackendMessage>>::Error>,
-    {
-        if let PgWireFrontendMessage::Startup(startup) = &message {
-            self.shared.ready()?;
-            let slot = self.shared.clone().slot()?;
-            // The first startup message of a connection is the only one.
-            let _ = self.slot.set(slot);
-            if startup
-                .parameters
-                .get(METADATA_USER)
-                .is_none_or(String::is_empty)
-            {
-                return Err(fatal(
-                    "28000",
-                    "no PostgreSQL user name specified in startup packet",
-                ));
-            }
-        }
-        let answer = matches!(message, PgWireFrontendMessage::PasswordMessageFamily(_));
-        if answer {
-            self.check_database(client)?;
-        }
-        self.login
-            .on_startup(client, message)
-            .await
-            .map_err(|error| match error {
-                PgWireError::InvalidPassword(user) => fatal(
-                    "28P01",
-                    &format!("password authentication failed for user \"{user}\""),
-                ),
-                other => other,
-            })?;
-        if answer {
-            self.apply_startup_settings(client).await?;
-        }
-        Ok(())
-    }
-}
-
-impl Connection {
-    fn check_database<C: ClientInfo>(&self, client: &C) -> PgWireResult<()> {
-        let metadata = client.metadata();
-        let asked = metadata
-            .get(METADATA_DATABASE)
-            .or_else(|| metadata.get(METADATA_USER))
-            .map_or("", String::as_str);
-        if asked == self.shared.config.database || asked == "postgres" {
-            return Ok(());
-        }
-        Err(fatal(
-            "3D000",
-            &format!("database \"{asked}\" does not exist"),
-        ))
-    }
-
-    /// `-c name=value` pairs that clients send when they connect.
-    async fn apply_startup_settings<C: ClientInfo>(&self, client: &C) -> PgWireResult<()> {
-        let mut session = self.session().await?.lock().await;
-        for (name, value) in client.metadata() {
-            if name == "options" {
-                for pair in value
-                    .split("-c")
-                    .filter_map(|option| option.trim().trim_start_matches("--").split_once('='))
-                {
-                    session.settings().set(pair.0.trim(), pair.1.trim());
-                }
-            } else if !matches!(name.as_str(), "user" | "database" | "client_encoding") {
-                session.settings().set(name, value);
-            }
-        }
-        Ok(())
-    }
-}
-
-/// The message with which the server ends a session.
-pub(super) fn goodbye() -> PgWireBackendMessage {
-    let error = fatal(
-        "57P01",
-        "terminating connection due to administrator command",
-    );
-    PgWireBackendMessage::ErrorResponse(ErrorInfo::from(error).into())
 }

@@ -4,9 +4,10 @@ use pgwire::api::Type;
 use pgwire::error::PgWireResult;
 use rusqlite::Connection;
 
+use super::columns as select;
 use super::ddl::{self, Definition};
 use super::errors::{self, Failed};
-use super::infer::{self, Scope};
+use super::infer::Scope;
 use super::lexer::{self, Kind, Token};
 use super::translate::{render, rewrite};
 use super::types;
@@ -192,7 +193,7 @@ fn columns(
         return Vec::new();
     }
     let mut scope = scope(tokens, params, conn);
-    let items = infer::items(tokens, &mut scope).unwrap_or_default();
+    let items = select::items(tokens, &mut scope).unwrap_or_default();
     let star = items.iter().position(|item| item.name == "*");
     let total = names.len();
     names
@@ -235,7 +236,7 @@ fn scope(tokens: &[Token], params: &[Type], conn: &Connection) -> Scope {
         columns: Default::default(),
         params: params.to_vec(),
     };
-    for (table, alias) in infer::tables(tokens) {
+    for (table, alias) in select::tables(tokens) {
         for (column, ty) in table_columns(&table, conn).unwrap_or_default() {
             for prefix in [Some(&table), alias.as_ref()].into_iter().flatten() {
                 scope
@@ -287,7 +288,7 @@ fn parameters(tokens: &[Token], given: &[Option<Type>]) -> Vec<Type> {
         let casts = tokens
             .get(at + 1)
             .is_some_and(|next| next.is_mark("::") || next.is_word("as"));
-        if casts && let Some((Some(ty), _, _)) = super::translate::type_at(tokens, at + 2) {
+        if casts && let Some((Some(ty), _, _)) = super::casts::type_at(tokens, at + 2) {
             guessed.push((index, ty));
         }
     }

@@ -18,8 +18,9 @@ use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use super::errors::{self, fatal};
-use super::handlers::{Connection, Extended, goodbye};
+use super::handlers::{Connection, Extended};
 use super::metrics::Metrics;
+use super::startup::goodbye;
 use super::{PostgresConfig, functions, session};
 use crate::error::StoreError;
 use crate::exporter;

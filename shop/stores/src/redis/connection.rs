@@ -223,7 +223,7 @@ impl Client {
                     self.name = options
                         .next()
                         .cloned()
-                        .ok_or_else(|| Reply::error(SYNTAX))?
+                        .ok_or_else(|| Reply::error(SYNTAX))?;
                 }
                 _ => return Err(Reply::error(SYNTAX)),
             }

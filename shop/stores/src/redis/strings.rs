@@ -120,7 +120,7 @@ pub(super) fn string(
                 .collect(),
         ),
         "MSET" => {
-            if args.len() % 2 == 0 {
+            if args.len().is_multiple_of(2) {
                 return Err(Reply::error(
                     "ERR wrong number of arguments for 'mset' command",
                 ));
@@ -267,7 +267,7 @@ fn scan(keys: &mut Keyspace, db: usize, args: &[Bytes]) -> Result<Reply, Reply> 
             "COUNT" => {
                 count = usize::try_from(integer(value)?)
                     .map_err(|_| Reply::error(SYNTAX))?
-                    .max(1)
+                    .max(1);
             }
             "TYPE" => kind = Some(text(value).to_lowercase()),
             _ => return Err(Reply::error(SYNTAX)),

@@ -1,6 +1,13 @@
 //! The store contract: what the shops rely on, held against the embedded servers always, and against PostgreSQL, Redis and RabbitMQ themselves where
 //! they are installed (Debian packages `postgresql`, `redis-server`, `rabbitmq-server`).
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::print_stderr,
+    reason = "all of it is tests"
+)]
+
 mod postgres;
 mod rabbitmq;
 mod redis_server;

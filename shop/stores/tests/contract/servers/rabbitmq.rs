@@ -25,14 +25,14 @@ pub(crate) struct Server {
 
 enum Running {
     Embedded(CancellationToken, JoinHandle<()>, Option<TempDir>),
-    Real(Node),
+    Real(Box<Node>),
 }
 
 /// RabbitMQ and what it started.
 struct Node {
     child: Child,
     epmd: Option<(PathBuf, u16)>,
-    folder: TempDir,
+    _folder: TempDir,
 }
 
 impl Drop for Node {
@@ -46,7 +46,6 @@ impl Drop for Node {
         if let Some((epmd, port)) = &self.epmd {
             let _ = std::process::Command::new(epmd)
                 .args(["-port", &port.to_string(), "-kill"])
-                .env("ERL_EPMD_RELAXED_COMMAND_CHECK", "1")
                 .stdout(Stdio::null())
                 .stderr(Stdio::null())
                 .status();
@@ -141,6 +140,8 @@ impl Server {
             )
             .env("ERL_EPMD_PORT", epmd_port.to_string())
             .env("ERL_EPMD_ADDRESS", "127.0.0.1")
+            // Lets it be told to end.
+            .env("ERL_EPMD_RELAXED_COMMAND_CHECK", "1")
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
@@ -152,11 +153,11 @@ impl Server {
             port,
             management,
             metrics: None,
-            running: Running::Real(Node {
+            running: Running::Real(Box::new(Node {
                 child,
                 epmd,
-                folder,
-            }),
+                _folder: folder,
+            })),
         };
         until("RabbitMQ's start", async || {
             server.try_connect().await.is_ok()
@@ -186,7 +187,7 @@ impl Server {
                 cancel.cancel();
                 task.await.unwrap();
             }
-            Running::Real(node) => drop(node.folder.path().exists().then_some(node)),
+            Running::Real(node) => drop(node),
         }
     }
 }
