@@ -135,7 +135,7 @@ impl Lab {
             format!("postgres://{user}:secret@{address}/{database}"),
         );
         self.store(name, |stop| async move {
-            server.serve(stop).await.expect("serves")
+            server.serve(stop).await.expect("serves");
         });
     }
 
@@ -154,7 +154,7 @@ impl Lab {
         let address = server.addr().expect("an address");
         self.urls.insert("session-db", format!("redis://{address}"));
         self.store("session-db", |stop| async move {
-            server.serve(stop).await.expect("serves")
+            server.serve(stop).await.expect("serves");
         });
     }
 
@@ -181,7 +181,7 @@ impl Lab {
         self.urls
             .insert("rabbitmq", format!("amqp://guest:guest@{address}"));
         self.store("rabbitmq", |stop| async move {
-            server.serve(stop).await.expect("serves")
+            server.serve(stop).await.expect("serves");
         });
     }
 
