@@ -47,7 +47,7 @@ use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
 use tokio_util::sync::CancellationToken;
 
-use crate::objects::{Change, ChangeType, Kind, Objects, StoreError, meta};
+use crate::objects::{About, Change, ChangeType, EventType, Kind, Objects, StoreError, meta};
 use crate::runtime::{LogRun, LogSource, Usage};
 use pod::{Update, Worker};
 use registry::{Entry, Registry};
@@ -376,7 +376,10 @@ impl Pods {
         let pod = match spec::Pod::read(&object) {
             Ok(pod) => pod,
             Err(error) => {
-                tracing::warn!(pod = meta::name(&object), %error, "a pod cannot be read");
+                let about = About::of(Kind::Pod, &object, "kubelet");
+                let message = format!("the pod cannot be read: {error}");
+                let objects = &self.shared.objects;
+                objects.record_event(&about, EventType::Warning, "FailedSync", &message);
                 return;
             }
         };

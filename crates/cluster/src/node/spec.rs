@@ -274,8 +274,14 @@ impl Default for PortRef {
 
 impl Pod {
     /// Reads an API object; the error says which field it stumbled over.
+    /// A field that is null is as good as missing.
     pub(crate) fn read(object: &Value) -> Result<Self, serde_json::Error> {
-        Self::deserialize(object)
+        let mut wanted = serde_json::Map::new();
+        for part in ["metadata", "spec"] {
+            let value = object.get(part).cloned().unwrap_or_default();
+            wanted.insert(part.to_owned(), without_nulls(value));
+        }
+        Self::deserialize(without_nulls(Value::Object(wanted)))
     }
 
     /// `name_namespace(uid)`, as kubelet writes a pod in its messages.
@@ -329,6 +335,18 @@ impl Container {
     }
 }
 
+fn without_nulls(value: Value) -> Value {
+    match value {
+        Value::Object(map) => map
+            .into_iter()
+            .filter(|(_, value)| !value.is_null())
+            .map(|(key, value)| (key, without_nulls(value)))
+            .collect(),
+        Value::Array(items) => items.into_iter().map(without_nulls).collect(),
+        other => other,
+    }
+}
+
 /// A Kubernetes quantity as a number: `500Mi`, `300m`, `1G`, `2`, `1e3`.
 pub(crate) fn quantity(value: &Value) -> Option<f64> {
     let text = match value {
@@ -371,8 +389,8 @@ mod tests {
     #[test]
     fn a_pod_is_read_with_the_defaults_of_the_api() {
         let pod = Pod::read(&json!({
-            "metadata": {"name": "a", "namespace": "n", "uid": "u", "labels": {"name": "a"}},
-            "spec": {"containers": [{
+            "metadata": {"name": "a", "namespace": "n", "uid": "u", "labels": {"name": "a"}, "annotations": null},
+            "spec": {"volumes": null, "containers": [{
                 "name": "c", "image": "i",
                 "ports": [{"name": "http", "containerPort": 80, "protocol": "TCP"}],
                 "livenessProbe": {"httpGet": {"path": "/", "port": "http"}},
