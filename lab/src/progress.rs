@@ -24,9 +24,7 @@ struct State {
 struct Line {
     label: String,
     from: Option<Timestamp>,
-    now: Option<Timestamp>,
     steps: Vec<String>,
-    over: bool,
 }
 
 impl Progress {
@@ -43,9 +41,7 @@ impl Progress {
         let line = Line {
             label: label.to_owned(),
             from: None,
-            now: None,
             steps: vec!["starting".to_owned()],
-            over: false,
         };
         self.change(slot, |state| {
             state.lines.insert(slot, line);
@@ -54,15 +50,15 @@ impl Progress {
 
     /// Something happened in a drill.
     pub(crate) fn event(&self, slot: usize, event: &Event) {
-        let Some(step) = step(&event.what) else {
-            return;
+        let step = match (&event.what, step(&event.what)) {
+            (Happening::Started { .. }, _) => "started".to_owned(),
+            (_, Some(step)) => step,
+            (_, None) => return,
         };
         self.change(slot, |state| {
             if let Some(line) = state.lines.get_mut(&slot) {
                 let from = *line.from.get_or_insert(event.at);
-                line.now = Some(line.now.map_or(event.at, |now| now.max(event.at)));
                 line.steps.push(format!("{step} {}", short(from, event.at)));
-                line.over = matches!(event.what, Happening::Finished(_));
             }
         });
     }
@@ -72,7 +68,6 @@ impl Progress {
         self.change(slot, |state| {
             if let Some(line) = state.lines.get_mut(&slot) {
                 line.steps.push(result.to_owned());
-                line.over = true;
             }
         });
     }

@@ -39,8 +39,14 @@ fn every_alert_has_a_test_and_a_runbook() {
         .lines()
         .filter_map(|line| line.trim().strip_prefix("- alert: "));
     for alert in alerts {
-        assert!(tests.contains(&format!("alertname: {alert}\n")), "{alert} has no test");
+        assert!(
+            tests.contains(&format!("alertname: {alert}\n")),
+            "{alert} has no test"
+        );
         let heading = format!("# {}", alert.to_lowercase());
-        assert!(runbook.lines().any(|line| line.ends_with(&heading)), "{alert} has no runbook");
+        assert!(
+            runbook.lines().any(|line| line.ends_with(&heading)),
+            "{alert} has no runbook"
+        );
     }
 }

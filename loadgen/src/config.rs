@@ -6,13 +6,11 @@ use std::time::Duration;
 use model::{Period, ShopName};
 use url::{Host, Url};
 
-use crate::journeys::{self, Journey};
+use crate::journeys::{self, Shop};
 
 /// What the customers are told.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// The shop whose journeys they make.
-    pub shop: ShopName,
     /// The front end, on this machine or behind this pod's edge.
     pub target: String,
     /// How many customers there are at once, 1 to 5,000.
@@ -29,7 +27,7 @@ pub struct Config {
     pub address: SocketAddr,
     /// Where traces go.
     pub otlp_endpoint: Option<String>,
-    pub(crate) journeys: &'static [Journey],
+    pub(crate) shop: &'static Shop,
 }
 
 /// What is wrong with the environment.
@@ -74,7 +72,7 @@ impl Config {
             name: "SHOP",
             expected: "the shop's name, such as sock-shop",
         })?);
-        let journeys = journeys::registered(&shop).ok_or_else(|| ConfigError::Malformed {
+        let shop = journeys::registered(&shop).ok_or_else(|| ConfigError::Malformed {
             name: "SHOP",
             found: shop.to_string(),
             expected: "a shop with journeys",
@@ -90,7 +88,6 @@ impl Config {
             number(&env, name, "a length of time such as `2s`", default).map(Period::duration)
         };
         Ok(Self {
-            shop,
             target: ours(target)?,
             users: number(&env, "USERS", "a number from 1 to 5000", 20)
                 .map(|users: u32| users.clamp(1, 5_000))?,
@@ -100,7 +97,7 @@ impl Config {
             think_max: period("THINK_MAX", Period::from_millis(2_500))?,
             address: SocketAddr::new(ip, port),
             otlp_endpoint: env("OTEL_EXPORTER_OTLP_ENDPOINT"),
-            journeys,
+            shop,
         })
     }
 }

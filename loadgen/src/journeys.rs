@@ -31,19 +31,27 @@ impl std::fmt::Debug for Journey {
     }
 }
 
-/// The shops whose journeys are known.
-const SHOPS: [(&str, &[Journey]); 1] = [("sock-shop", &sock_shop::JOURNEYS)];
+/// A shop as its customers know it.
+#[derive(Debug)]
+pub(crate) struct Shop {
+    /// Its name.
+    pub(crate) name: &'static str,
+    /// What they come for.
+    pub(crate) journeys: &'static [Journey],
+    /// The paths that answer once it is open: one for each service that a
+    /// customer can notice.
+    pub(crate) open: &'static [&'static str],
+}
 
-pub(crate) fn registered(shop: &ShopName) -> Option<&'static [Journey]> {
-    let (_, journeys) = SHOPS.iter().find(|(name, _)| *shop == *name)?;
-    Some(journeys)
+/// The shops whose journeys are known.
+const SHOPS: [&Shop; 1] = [&sock_shop::SHOP];
+
+pub(crate) fn registered(shop: &ShopName) -> Option<&'static Shop> {
+    SHOPS.into_iter().find(|known| *shop == known.name)
 }
 
 /// The names of the journeys through `shop`; none where it is not known.
 pub fn of_shop(shop: &ShopName) -> Vec<JourneyName> {
-    registered(shop)
-        .unwrap_or_default()
-        .iter()
-        .map(|journey| journey.name.into())
-        .collect()
+    let journeys = registered(shop).map_or(&[][..], |shop| shop.journeys);
+    journeys.iter().map(|journey| journey.name.into()).collect()
 }

@@ -8,6 +8,7 @@
 mod config;
 mod customer;
 mod journeys;
+mod opening;
 mod record;
 mod serve;
 
@@ -41,6 +42,9 @@ pub enum LoadError {
     /// The runtime or the metrics port failed.
     #[error("cannot serve metrics: {0}")]
     Io(#[from] std::io::Error),
+    /// The client that waits for the shop could not be made.
+    #[error("http client: {0}")]
+    Client(#[from] reqwest::Error),
     /// Goose refused its configuration, or broke.
     #[error("goose: {0}")]
     Goose(#[from] Box<GooseError>),
@@ -80,21 +84,27 @@ fn start(env: impl Fn(&str) -> Option<String>) -> Result<(), LoadError> {
         .build()?;
     let result = runtime.block_on(async {
         let metrics = serve::bind(config.address, telemetry.metrics().clone()).await?;
-        tracing::info!(
-            users = config.users,
-            seed = config.seed,
-            shop = %config.shop,
-            "customers are on their way"
-        );
         tokio::select! {
             ended = metrics.run() => ended.map_err(LoadError::Io),
-            ended = attack(&config, recorder) => ended,
+            ended = visit_shop(&config, recorder) => ended,
             () = serve::told_to_stop() => Ok(()),
         }
     });
     runtime.shutdown_timeout(std::time::Duration::from_millis(500));
     telemetry.shutdown();
     result
+}
+
+/// Waits until the shop is open, then sends the customers.
+async fn visit_shop(config: &Config, recorder: Arc<Recorder>) -> Result<(), LoadError> {
+    opening::wait(&config.target, config.shop.open).await?;
+    tracing::info!(
+        users = config.users,
+        seed = config.seed,
+        shop = config.shop.name,
+        "the shop is open: customers are on their way"
+    );
+    attack(config, recorder).await
 }
 
 /// Goose with one scenario, the customer, whose visits are our own.
@@ -110,13 +120,12 @@ async fn attack(config: &Config, recorder: Arc<Recorder>) -> Result<(), LoadErro
         "--no-telnet",
         "--no-metrics",
         "--no-print-metrics",
-        "--quiet",
-        "--quiet",
+        "-qqq",
         "--timeout",
         "10",
     ];
     let configuration = GooseConfiguration::parse_args_default(&args).map_err(Box::new)?;
-    let visit = visit(config.seed, config.journeys, recorder);
+    let visit = visit(config.seed, config.shop.journeys, recorder);
     let scenario = Scenario::new("customer")
         .register_transaction(Transaction::new(visit))
         .set_wait_time(config.think_min, config.think_max)

@@ -5,7 +5,7 @@ use std::time::Duration;
 use rand::RngExt;
 use serde_json::{Value, json};
 
-use super::Journey;
+use super::{Journey, Shop};
 use crate::customer::{Answer, Ask, Customer, Lost, complaint, fine};
 
 /// The socks that one can pay for together with the shipping.
@@ -24,8 +24,23 @@ const SOCKS: [&str; 9] = [
 /// From when on an order that is not delivered is late.
 const DELIVERED_WITHIN: Duration = Duration::from_secs(10);
 
+/// Sock Shop as its customers know it.
+pub(super) const SHOP: Shop = Shop {
+    name: "sock-shop",
+    journeys: &JOURNEYS,
+    open: &[
+        "/",
+        "/catalogue?size=1",
+        "/tags",
+        "/cart",
+        "/customers",
+        "/addresses",
+        "/cards",
+    ],
+};
+
 /// Weighted as a shop sees them: most people only look.
-pub(super) const JOURNEYS: [Journey; 8] = [
+const JOURNEYS: [Journey; 8] = [
     Journey {
         name: "browse",
         weight: 38,

@@ -1,0 +1,157 @@
+//! The real program in a pseudo-terminal, from the page to the grade.
+
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
+
+#[path = "support/lab.rs"]
+#[expect(dead_code, reason = "this test needs only a part of it")]
+mod lab;
+
+use std::io::{Read, Write};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use lab::{Place, wait_until};
+use portable_pty::{CommandBuilder, PtySize, native_pty_system};
+
+/// A terminal with the program in it.
+struct Terminal {
+    screen: Arc<Mutex<vt100::Parser>>,
+    keys: Box<dyn Write + Send>,
+    child: Box<dyn portable_pty::Child + Send + Sync>,
+    _pair: Box<dyn portable_pty::MasterPty + Send>,
+}
+
+impl Terminal {
+    fn open(place: &Place, args: &[&str]) -> Self {
+        let size = PtySize {
+            rows: 40,
+            cols: 120,
+            pixel_width: 0,
+            pixel_height: 0,
+        };
+        let pair = native_pty_system().openpty(size).expect("a terminal");
+        let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_shoplab"));
+        command.args(args);
+        command.env("XDG_STATE_HOME", place.path("state"));
+        command.env("TERM", "xterm-256color");
+        let child = pair
+            .slave
+            .spawn_command(command)
+            .expect("the program starts");
+        let mut output = pair.master.try_clone_reader().expect("its output");
+        let screen = Arc::new(Mutex::new(vt100::Parser::new(40, 120, 0)));
+        let drawn = Arc::clone(&screen);
+        std::thread::spawn(move || {
+            let mut bytes = [0; 8_192];
+            while let Ok(count) = output.read(&mut bytes) {
+                if count == 0 {
+                    break;
+                }
+                drawn.lock().expect("the screen").process(&bytes[..count]);
+            }
+        });
+        Self {
+            screen,
+            keys: pair.master.take_writer().expect("its keys"),
+            child,
+            _pair: pair.master,
+        }
+    }
+
+    fn shows(&self) -> String {
+        self.screen.lock().expect("the screen").screen().contents()
+    }
+
+    fn wait_for(&self, text: &str, seconds: u64) {
+        wait_until(Duration::from_secs(seconds), || {
+            let shown = self.shows();
+            if shown.contains(text) {
+                Ok(())
+            } else {
+                Err(format!("no `{text}` on the screen:\n{shown}"))
+            }
+        });
+    }
+
+    fn press(&mut self, keys: &str) {
+        self.keys
+            .write_all(keys.as_bytes())
+            .expect("keys are taken");
+        self.keys.flush().expect("keys are taken");
+    }
+}
+
+#[test]
+fn a_trainee_is_paged_finds_the_cause_and_is_graded() {
+    let place = Place::take();
+    let out = place.path("out");
+    let out = out.to_str().expect("a path");
+    let mut terminal = Terminal::open(
+        &place,
+        &[
+            "train",
+            "payment-scaled-to-zero",
+            "--quiet",
+            "3s",
+            "--out",
+            out,
+        ],
+    );
+    terminal.wait_for("● steady", 180);
+    terminal.wait_for("PAGE PaymentDown", 60);
+    terminal.press("a");
+    terminal.wait_for("✓ yours", 10);
+    // Looks at metrics and logs.
+    terminal.press("2");
+    terminal.wait_for("series", 20);
+    terminal.press("3");
+    terminal.wait_for("lines, newest first", 20);
+    terminal.press("5");
+    terminal.wait_for("READY", 20);
+    // Answers: payment is scaled down.
+    terminal.press("7");
+    terminal.wait_for("your answer", 10);
+    for _ in 0..30 {
+        if terminal.shows().contains("‹ payment ›") {
+            break;
+        }
+        terminal.press("l");
+        std::thread::park_timeout(Duration::from_millis(60));
+    }
+    terminal.wait_for("‹ payment ›", 5);
+    terminal.press("j");
+    for _ in 0..20 {
+        if terminal.shows().contains("‹ scaled-down ›") {
+            break;
+        }
+        terminal.press("l");
+        std::thread::park_timeout(Duration::from_millis(60));
+    }
+    terminal.wait_for("‹ scaled-down ›", 5);
+    terminal.press("\r");
+    terminal.wait_for("submitted: payment, scaled-down", 10);
+    // Acts.
+    terminal.press(":scale deployment/payment --replicas=1\r");
+    terminal.wait_for("change the shop?", 10);
+    terminal.press("y");
+    terminal.wait_for("recovered", 120);
+    terminal.press("R");
+    terminal.wait_for("resolve?", 10);
+    terminal.press("y");
+    terminal.wait_for("of 100", 60);
+    let debrief = terminal.shows();
+    assert!(debrief.contains("named payment"), "{debrief}");
+    terminal.press("q");
+    let status = wait_until(Duration::from_secs(30), || {
+        let ended = terminal.child.try_wait().expect("a child");
+        ended.ok_or_else(|| terminal.shows())
+    });
+    let left = terminal.shows();
+    assert!(left.contains("grade again: shoplab grade"), "{left}");
+    assert!(status.exit_code() <= 1, "{status:?}\n{left}");
+    place.wait_until_empty(Duration::from_secs(10));
+}

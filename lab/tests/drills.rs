@@ -1,0 +1,159 @@
+//! Whole drills with the real program, from an empty machine to an empty machine.
+
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
+
+#[path = "support/lab.rs"]
+mod lab;
+
+use std::time::Duration;
+
+use lab::{Place, signal, text, wait_until};
+
+#[test]
+fn a_scenario_is_run_headless_reported_and_graded_again_to_the_same_bytes() {
+    let place = Place::take();
+    let out = place.path("out");
+    let out = out.to_str().expect("a path");
+    let scenario = "scenarios/sock-shop/payment-scaled-to-zero.yaml";
+    let output = place.run(&["run", scenario, "--out", out]);
+    let journal = format!("{out}/journals/payment-scaled-to-zero.jsonl");
+    let story = || std::fs::read_to_string(&journal).unwrap_or_default();
+    assert_eq!(
+        output.status.code(),
+        Some(0),
+        "{}\n{}",
+        text(&output),
+        story()
+    );
+
+    let junit = std::fs::read_to_string(format!("{out}/junit.xml")).expect("JUnit");
+    assert!(
+        junit.contains("tests=\"1\"") && junit.contains("failures=\"0\""),
+        "{junit}"
+    );
+    let results = std::fs::read_to_string(format!("{out}/results.json")).expect("JSON");
+    let results: serde_json::Value = serde_json::from_str(&results).expect("JSON");
+    assert_eq!(results["outcomes"][0]["result"], "passed", "{results:#}");
+    let total = results["outcomes"][0]["grade"]["total"]
+        .as_f64()
+        .expect("a grade");
+    assert!(total >= 95.0, "the expert has {total} points: {results:#}");
+
+    let first = place.run(&["grade", &journal, "--format", "json"]);
+    let second = place.run(&["grade", &journal, "--format", "json"]);
+    assert_eq!(first.status.code(), Some(0), "{}", text(&first));
+    assert_eq!(first.stdout, second.stdout);
+    place.wait_until_empty(Duration::from_secs(10));
+    let labs = place.path("state/shoplab/labs");
+    let left = std::fs::read_dir(labs).map_or(0, Iterator::count);
+    assert_eq!(left, 0, "a lab's folder is left behind");
+}
+
+#[test]
+fn whoever_does_nothing_does_not_pass() {
+    let place = Place::take();
+    let out = place.path("out");
+    let scenario = place.path("short.yaml");
+    let text_of = std::fs::read_to_string(lab::repository(
+        "scenarios/sock-shop/payment-scaled-to-zero.yaml",
+    ))
+    .expect("a scenario");
+    std::fs::write(&scenario, text_of + "time-limit: 20s\n").expect("written");
+    let output = place.run(&[
+        "run",
+        scenario.to_str().expect("a path"),
+        "--responder",
+        "nothing",
+        "--out",
+        out.to_str().expect("a path"),
+    ]);
+    assert_eq!(output.status.code(), Some(1), "{}", text(&output));
+}
+
+#[test]
+fn an_interrupted_run_undoes_everything_and_says_so() {
+    let place = Place::take();
+    let out = place.path("out");
+    let out = out.to_str().expect("a path").to_owned();
+    let mut child = place.start(&["run", "payment-scaled-to-zero", "--out", &out]);
+    let journal = format!("{out}/journals/payment-scaled-to-zero.jsonl");
+    wait_until(Duration::from_secs(120), || {
+        let story = std::fs::read_to_string(&journal).unwrap_or_default();
+        if story.contains("fault-injected") {
+            Ok(())
+        } else {
+            Err(story)
+        }
+    });
+    signal(&child, "INT");
+    let status = wait_until(Duration::from_secs(20), || {
+        let ended = child.try_wait().expect("a child");
+        ended.ok_or_else(|| "it still runs".to_owned())
+    });
+    assert_eq!(status.code(), Some(130));
+    let story = std::fs::read_to_string(&journal).expect("a journal");
+    assert!(story.contains("fault-undone"), "{story}");
+    place.wait_until_empty(Duration::from_secs(5));
+}
+
+#[test]
+fn no_process_survives_a_killed_lab() {
+    let place = Place::take();
+    let mut child = place.start(&["up"]);
+    wait_until(Duration::from_secs(120), || {
+        let count = place
+            .processes()
+            .iter()
+            .filter(|line| line.contains("shop "))
+            .count();
+        if count >= 14 {
+            Ok(())
+        } else {
+            Err(format!("{count} services"))
+        }
+    });
+    signal(&child, "KILL");
+    child.wait().expect("a child");
+    place.wait_until_empty(Duration::from_secs(10));
+}
+
+#[test]
+fn bad_input_gets_one_clear_error_and_nothing_starts() {
+    let place = Place::take();
+    let broken = place.path("broken.yaml");
+    std::fs::write(&broken, "name: x\nshop: sok-shop\n").expect("written");
+    let broken = broken.to_str().expect("a path");
+    let file = place.path("file");
+    std::fs::write(&file, "").expect("written");
+    let below_file = format!("{}/out", file.display());
+    for (args, code, said) in [
+        (vec!["run", broken], 2, "did you mean `sock-shop`?"),
+        (vec!["lint", broken], 2, "did you mean `sock-shop`?"),
+        (vec!["run", "no-such-scenario"], 2, "`shoplab list`"),
+        (
+            vec!["run", "payment-hangs", "--responder", "nobody"],
+            2,
+            "there are: expert",
+        ),
+        (
+            vec!["run", "payment-hangs", "--out", &below_file],
+            4,
+            "--out",
+        ),
+        (vec!["grade", broken], 2, "broken.yaml:1:"),
+        (vec!["up", "shoe-shop"], 2, "k8s/shoe-shop"),
+        (vec!["train", "--quiet", "soon"], 2, "`20s`"),
+    ] {
+        let output = place.run(&args);
+        let shown = text(&output);
+        assert_eq!(output.status.code(), Some(code), "{args:?}: {shown}");
+        assert!(shown.contains(said), "{args:?}: {shown}");
+        assert!(place.processes().is_empty());
+    }
+    let good = place.run(&["lint"]);
+    assert_eq!(good.status.code(), Some(0), "{}", text(&good));
+}
