@@ -9,7 +9,7 @@ pub(super) fn rewrite(tokens: &[Token]) -> Vec<Token> {
     let tokens = casts(&tokens);
     let tokens = intervals(&tokens);
     let tokens = words(&tokens);
-    let tokens = without_locks(tokens);
+    let tokens = upsert_of_select(without_locks(tokens));
     offset_without_limit(order_nulls(&tokens))
 }
 
@@ -206,6 +206,19 @@ fn without_locks(tokens: Vec<Token>) -> Vec<Token> {
             .any(|word| token.is_word(word))
     });
     if locks { tokens[..at].to_vec() } else { tokens }
+}
+
+/// SQLite takes the ON after `INSERT ... SELECT ... FROM t` for that of a join, unless a WHERE stands before it.
+fn upsert_of_select(mut tokens: Vec<Token>) -> Vec<Token> {
+    let conflict = last_top_level(&tokens, "conflict").and_then(|at| at.checked_sub(1));
+    let select = last_top_level(&tokens, "select");
+    if let (Some(on), Some(select)) = (conflict, select)
+        && select < on
+        && last_top_level(&tokens[select..on], "where").is_none()
+    {
+        tokens.splice(on..on, [Token::word("where"), Token::word("true")]);
+    }
+    tokens
 }
 
 /// PostgreSQL sorts nulls as the largest values, SQLite as the smallest.

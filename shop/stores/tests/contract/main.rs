@@ -9,6 +9,7 @@
 )]
 
 mod postgres;
+mod program;
 mod rabbitmq;
 mod redis_server;
 mod servers;

@@ -51,6 +51,25 @@ pub(crate) fn give(folder: &Path, user: &str) {
     assert!(status.is_ok_and(|status| status.success()), "chown {user}");
 }
 
+/// Another program may take a port between its choice and its use: so often a server is started before it counts as broken.
+pub(crate) const ATTEMPTS: usize = 4;
+const START: Duration = Duration::from_secs(20);
+const TRY: Duration = Duration::from_secs(2);
+
+/// Whether a server that was started answers in time.
+pub(crate) async fn answers(mut asked: impl AsyncFnMut() -> bool) -> bool {
+    let one_by_one = async {
+        let mut often = tokio::time::interval(Duration::from_millis(20));
+        loop {
+            often.tick().await;
+            if tokio::time::timeout(TRY, asked()).await == Ok(true) {
+                return;
+            }
+        }
+    };
+    tokio::time::timeout(START, one_by_one).await.is_ok()
+}
+
 /// Waits until `ready` says so.
 pub(crate) async fn until(what: &str, mut ready: impl AsyncFnMut() -> bool) {
     let waited = async {

@@ -11,7 +11,7 @@ use tokio::process::{Child, Command};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use super::{free_port, give, is_root, program, skipped, until};
+use super::{ATTEMPTS, answers, free_port, give, is_root, program, skipped};
 use crate::postgres::{DATABASE, PASSWORD, USER};
 
 /// A server with an empty database.
@@ -75,6 +75,16 @@ impl Server {
             skipped("PostgreSQL", "postgresql");
             return None;
         };
+        for _ in 0..ATTEMPTS {
+            let server = Self::start(&initdb, &postgres).await;
+            if answers(async || server.options().connect().await.is_ok()).await {
+                return Some(server);
+            }
+        }
+        panic!("PostgreSQL did not start");
+    }
+
+    async fn start(initdb: &Path, postgres: &Path) -> Self {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("password"), PASSWORD).unwrap();
         let user = is_root()
@@ -95,7 +105,7 @@ impl Server {
             command
         };
         let data = folder.path().join("data");
-        let made = as_user(&initdb)
+        let made = as_user(initdb)
             .arg("-D")
             .arg(&data)
             .args([
@@ -115,7 +125,7 @@ impl Server {
             .unwrap();
         assert!(made.success(), "initdb failed");
         let port = free_port();
-        let child = as_user(&postgres)
+        let child = as_user(postgres)
             .arg("-D")
             .arg(&data)
             .arg("-k")
@@ -125,18 +135,13 @@ impl Server {
             .args(["-h", "127.0.0.1", "-c", "fsync=off"])
             .spawn()
             .unwrap();
-        let server = Self {
+        Self {
             port,
             database: "postgres".to_owned(),
             metrics: None,
             running: Running::Real(child),
             _folder: folder,
-        };
-        until("PostgreSQL's start", async || {
-            server.options().connect().await.is_ok()
-        })
-        .await;
-        Some(server)
+        }
     }
 
     /// Makes an empty database on a real server, and points at it.

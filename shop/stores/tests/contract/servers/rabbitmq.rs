@@ -10,7 +10,7 @@ use tokio::process::{Child, Command};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use super::{free_port, program, skipped, until};
+use super::{ATTEMPTS, answers, free_port, program, skipped};
 
 /// A server without queues.
 pub(crate) struct Server {
@@ -112,6 +112,20 @@ impl Server {
             skipped("RabbitMQ", "rabbitmq-server");
             return None;
         };
+        for _ in 0..ATTEMPTS {
+            let server = Self::start(&script);
+            let overview = format!("{}/api/overview", server.management);
+            let serves = async || {
+                server.try_connect().await.is_ok() && reqwest::get(&overview).await.is_ok()
+            };
+            if answers(serves).await {
+                return Some(server);
+            }
+        }
+        panic!("RabbitMQ did not start");
+    }
+
+    fn start(script: &Path) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let (port, distribution, epmd_port, management) =
             (free_port(), free_port(), free_port(), free_port());
@@ -149,7 +163,7 @@ impl Server {
             .unwrap();
         let epmd = program("epmd", &[]).map(|path| (path, epmd_port));
         let management = format!("http://127.0.0.1:{management}");
-        let server = Self {
+        Self {
             port,
             management,
             metrics: None,
@@ -158,17 +172,7 @@ impl Server {
                 epmd,
                 _folder: folder,
             })),
-        };
-        until("RabbitMQ's start", async || {
-            server.try_connect().await.is_ok()
-        })
-        .await;
-        let overview = format!("{}/api/overview", server.management);
-        until("the management API", async || {
-            reqwest::get(&overview).await.is_ok()
-        })
-        .await;
-        Some(server)
+        }
     }
 
     /// The URL that services get.

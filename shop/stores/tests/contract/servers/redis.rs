@@ -1,5 +1,6 @@
 //! Redis-speaking servers to test against.
 
+use std::path::Path;
 use std::process::Stdio;
 
 use shop_stores::{Eviction, RedisConfig, RedisFaults, RedisServer};
@@ -8,7 +9,7 @@ use tokio::process::{Child, Command};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use super::{free_port, program, skipped, until};
+use super::{ATTEMPTS, answers, free_port, program, skipped};
 
 /// A server with no keys.
 pub(crate) struct Server {
@@ -58,6 +59,16 @@ impl Server {
             skipped("Redis", "redis-server");
             return None;
         };
+        for _ in 0..ATTEMPTS {
+            let server = Self::start(&redis);
+            if answers(async || server.try_connect().await.is_ok()).await {
+                return Some(server);
+            }
+        }
+        panic!("Redis did not start");
+    }
+
+    fn start(redis: &Path) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let port = free_port();
         let child = Command::new(redis)
@@ -77,13 +88,11 @@ impl Server {
             .kill_on_drop(true)
             .spawn()
             .unwrap();
-        let server = Self {
+        Self {
             port,
             metrics: None,
             running: Running::Real(child, folder),
-        };
-        until("Redis' start", async || server.try_connect().await.is_ok()).await;
-        Some(server)
+        }
     }
 
     /// The URL that services get.
