@@ -10,6 +10,7 @@ use crate::error::LabError;
 static SCENARIOS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../scenarios");
 static ALERTS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../alerts");
 static K8S: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../k8s");
+static DASHBOARDS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../dashboards");
 
 /// One of the folders of authored files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,14 +21,20 @@ pub(crate) enum Folder {
     Alerts,
     /// `k8s/`.
     K8s,
+    /// `dashboards/`.
+    Dashboards,
 }
 
 impl Folder {
+    /// Every folder.
+    const ALL: [Self; 4] = [Self::Scenarios, Self::Alerts, Self::K8s, Self::Dashboards];
+
     fn name(self) -> &'static str {
         match self {
             Self::Scenarios => "scenarios",
             Self::Alerts => "alerts",
             Self::K8s => "k8s",
+            Self::Dashboards => "dashboards",
         }
     }
 
@@ -36,6 +43,7 @@ impl Folder {
             Self::Scenarios => &SCENARIOS,
             Self::Alerts => &ALERTS,
             Self::K8s => &K8S,
+            Self::Dashboards => &DASHBOARDS,
         }
     }
 }
@@ -50,12 +58,11 @@ impl Assets {
     /// The assets built in, except for what `instead` replaces.
     pub(crate) fn new(instead: Option<PathBuf>) -> Result<Self, LabError> {
         if let Some(folder) = &instead {
-            let any = [Folder::Scenarios, Folder::Alerts, Folder::K8s]
-                .iter()
-                .any(|part| folder.join(part.name()).is_dir());
+            let mut parts = Folder::ALL.iter();
+            let any = parts.any(|part| folder.join(part.name()).is_dir());
             if !any {
                 return Err(LabError::Authored(format!(
-                    "{} has no scenarios/, alerts/ or k8s/; give a folder with at least one of them",
+                    "{} has no scenarios/, alerts/, k8s/ or dashboards/; give a folder with at least one of them",
                     folder.display()
                 )));
             }
@@ -74,6 +81,35 @@ impl Assets {
         found.sort_by(|a, b| a.name().cmp(b.name()));
         Ok(found)
     }
+}
+
+/// Writes everything that is built in into `dir`, which must be empty or not
+/// be there; answers how many files that were.
+pub(crate) fn export(dir: &Path) -> Result<usize, LabError> {
+    let failed = |source| LabError::File {
+        path: dir.to_owned(),
+        doing: "written",
+        source,
+        next: "give a folder that is empty or not there yet",
+    };
+    let full = dir
+        .read_dir()
+        .is_ok_and(|mut entries| entries.next().is_some());
+    if full {
+        return Err(failed(std::io::ErrorKind::DirectoryNotEmpty.into()));
+    }
+    let mut count = 0;
+    for folder in Folder::ALL {
+        let target = dir.join(folder.name());
+        std::fs::create_dir_all(&target).map_err(failed)?;
+        folder.built_in().extract(&target).map_err(failed)?;
+        count += files(folder.built_in());
+    }
+    Ok(count)
+}
+
+fn files(dir: &Dir<'_>) -> usize {
+    dir.files().count() + dir.dirs().map(files).sum::<usize>()
 }
 
 fn built_in(folder: Folder, below: &str, found: &mut Vec<Source>) {
@@ -134,6 +170,19 @@ mod tests {
                 .iter()
                 .any(|s| s.name().ends_with("payment-hangs.yaml"))
         );
+    }
+
+    #[test]
+    fn what_is_exported_can_be_given_back_instead() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let target = dir.path().join("mine");
+        let count = export(&target).expect("written");
+        let assets = Assets::new(Some(target.clone())).expect("usable");
+        let scenarios = assets.yaml(Folder::Scenarios, "").expect("read").len();
+        assert!(count > scenarios && scenarios >= 10, "{count} {scenarios}");
+        assert!(target.join("dashboards/sock-shop.json").is_file());
+        let error = export(&target).expect_err("refused");
+        assert!(error.to_string().contains("empty"), "{error}");
     }
 
     #[test]

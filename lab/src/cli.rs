@@ -35,6 +35,12 @@ pub(crate) enum Command {
     Lint(Lint),
     /// List the scenarios that there are.
     List(List),
+    /// Write the scenarios, alerts, manifests and dashboards that are built in
+    /// into a folder, to be changed and given back with --assets.
+    Assets {
+        /// The folder; empty, or not there yet.
+        dir: PathBuf,
+    },
     /// One service or store of a shop; what images of the lab run.
     #[command(hide = true)]
     Shop {
@@ -57,7 +63,7 @@ pub(crate) enum Command {
 /// Where authored files come from and where the lab keeps its own.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct Places {
-    /// A folder with scenarios/, alerts/ or k8s/ that replace those built in.
+    /// A folder with scenarios/, alerts/, k8s/ or dashboards/ that replace those built in.
     #[arg(long, value_name = "DIR")]
     pub(crate) assets: Option<PathBuf>,
     /// Where the lab keeps kubeconfigs, logs and volumes while it runs

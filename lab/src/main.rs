@@ -47,6 +47,13 @@ fn run(command: Command) -> Result<Exit, LabError> {
         Command::Grade(args) => command::grade::grade(&args)?,
         Command::Lint(args) => command::lint::lint(&args)?,
         Command::List(args) => command::list::list(&args)?,
+        Command::Assets { dir } => {
+            let count = assets::export(&dir)?;
+            (
+                format!("{count} files in {}\n", dir.display()),
+                Exit::Passed,
+            )
+        }
         Command::Run(args) => command::run::run(args)?,
         Command::Train(args) => command::train::train(args)?,
         Command::Up(args) => command::up::up(args)?,

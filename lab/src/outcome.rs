@@ -205,11 +205,36 @@ fn result(
             grade.total, grade.pass_mark
         ));
     }
-    match (detected, deadline) {
-        (Some(detected), Some(deadline)) if detected > deadline => DrillResult::Failed(format!(
+    if let (Some(detected), Some(deadline)) = (detected, deadline)
+        && detected > deadline
+    {
+        return DrillResult::Failed(format!(
             "monitoring noticed {detected} after the first impact; the failure matrix allows {deadline}"
-        )),
-        _ => DrillResult::Passed,
+        ));
+    }
+    match wrong_alerts(timeline) {
+        Some(why) => DrillResult::Failed(why),
+        None => DrillResult::Passed,
+    }
+}
+
+/// What the author predicted of alerts and what did not come so.
+fn wrong_alerts(timeline: &Timeline) -> Option<String> {
+    let hypothesis = &timeline.scenario()?.hypothesis;
+    let steady = |event: &&model::Event| matches!(event.what, Happening::SteadyState { .. });
+    let from = timeline.events().iter().find(steady)?.at;
+    let fired = |name: &model::AlertName| {
+        timeline.events().iter().any(|event| {
+            event.at >= from
+                && matches!(&event.what, Happening::AlertFired { alert, .. } if alert == name)
+        })
+    };
+    let silent = hypothesis.alerts.iter().find(|alert| !fired(alert));
+    let loud = hypothesis.silent.iter().find(|alert| fired(alert));
+    match (silent, loud) {
+        (Some(alert), _) => Some(format!("{alert} was predicted and did not fire")),
+        (None, Some(alert)) => Some(format!("{alert} fired and should have stayed silent")),
+        (None, None) => None,
     }
 }
 

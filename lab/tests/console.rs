@@ -11,6 +11,7 @@
 mod lab;
 
 use std::io::{Read, Write};
+use std::num::NonZeroU16;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -23,6 +24,13 @@ struct Terminal {
     keys: Box<dyn Write + Send>,
     child: Box<dyn portable_pty::Child + Send + Sync>,
     _pair: Box<dyn portable_pty::MasterPty + Send>,
+}
+
+/// A screen of 120 by 40.
+fn screen_parser() -> vt100::Parser {
+    let rows = NonZeroU16::new(40).expect("not zero");
+    let columns = NonZeroU16::new(120).expect("not zero");
+    vt100::Parser::new(rows, columns, 0)
 }
 
 impl Terminal {
@@ -43,7 +51,7 @@ impl Terminal {
             .spawn_command(command)
             .expect("the program starts");
         let mut output = pair.master.try_clone_reader().expect("its output");
-        let screen = Arc::new(Mutex::new(vt100::Parser::new(40, 120, 0)));
+        let screen = Arc::new(Mutex::new(screen_parser()));
         let drawn = Arc::clone(&screen);
         std::thread::spawn(move || {
             let mut bytes = [0; 8_192];

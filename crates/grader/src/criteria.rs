@@ -243,7 +243,8 @@ fn mitigate(facts: &Facts<'_>, rubric: &Rubric) -> Score {
     };
     let fixes = &facts.scenario.answer.fixes;
     let fix = facts.actions.iter().find(|done| fixes.contains(done.what));
-    if fix.is_none() && !fixes.is_empty() && facts.actions.is_empty() {
+    let changed = facts.changes.first();
+    if fix.is_none() && !fixes.is_empty() && facts.actions.is_empty() && changed.is_none() {
         return score(
             criterion,
             0.0,
@@ -258,8 +259,8 @@ fn mitigate(facts: &Facts<'_>, rubric: &Rubric) -> Score {
         recovered.at.since(called),
         rubric.mitigate_within
     );
-    let mut events: Vec<u64> = fix.map(|done| done.seq).into_iter().collect();
-    events.push(recovered.seq);
+    let done = fix.map(|done| done.seq).or(changed.map(|done| done.seq));
+    let events = done.into_iter().chain([recovered.seq]).collect();
     score(criterion, share, of, reason, events)
 }
 

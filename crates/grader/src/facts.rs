@@ -29,6 +29,9 @@ pub(crate) struct Facts<'a> {
     pub(crate) severity: Option<Done<Severity>>,
     pub(crate) actions: Vec<Done<&'a Action>>,
     pub(crate) queries: Vec<Done<(&'a Query, &'a Evidence)>>,
+    /// Changes of the service at fault that somebody made after the page, in
+    /// whatever way: by the console, by `kubectl`.
+    pub(crate) changes: Vec<Done<()>>,
     pub(crate) updates: Vec<Done<()>>,
     pub(crate) hints: Vec<Done<u32>>,
     /// Services scaled to nothing at the end of the drill by somebody other than the lab.
@@ -60,6 +63,7 @@ impl<'a> Facts<'a> {
             severity: None,
             actions: Vec::new(),
             queries: Vec::new(),
+            changes: Vec::new(),
             updates: Vec::new(),
             hints: Vec::new(),
             left_at_zero: Vec::new(),
@@ -112,7 +116,30 @@ impl<'a> Facts<'a> {
                 at: event.at,
                 what: *cost,
             }),
-            Happening::Changed(Change::Scaled { service, to, .. }) => {
+            Happening::Changed(change) => self.changed(event, change, injected),
+            Happening::Responded {
+                response, outcome, ..
+            } => self.respond(event, response, outcome),
+            _ => {}
+        }
+    }
+
+    fn changed(&mut self, event: &Event, change: &'a Change, injected: &BTreeSet<&'a str>) {
+        let (service, made) = match change {
+            Change::Restarted { service, reason } => (service, reason == "Deleted"),
+            Change::Scaled { service, to, .. } => (service, *to > 0),
+            Change::RolledOut { service, .. } => (service, true),
+        };
+        let after_page = self.clocks.paged.is_some_and(|paged| event.at >= paged);
+        if made && after_page && self.scenario.answer.cause.as_ref() == Some(service) {
+            self.changes.push(Done {
+                seq: event.seq,
+                at: event.at,
+                what: (),
+            });
+        }
+        match change {
+            Change::Scaled { service, to, .. } => {
                 self.left_at_zero.retain(|left| left.what != service);
                 if *to == 0 && !injected.contains(service.as_str()) {
                     self.left_at_zero.push(Done {
@@ -122,10 +149,7 @@ impl<'a> Facts<'a> {
                     });
                 }
             }
-            Happening::Responded {
-                response, outcome, ..
-            } => self.respond(event, response, outcome),
-            _ => {}
+            Change::Restarted { .. } | Change::RolledOut { .. } => {}
         }
     }
 

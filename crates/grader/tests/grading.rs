@@ -322,6 +322,29 @@ fn leaving_a_service_without_pods_caps_mitigation_at_nothing() {
 }
 
 #[test]
+fn a_fix_made_with_kubectl_counts_like_one_made_at_the_console() {
+    let restarted = |service: &str, reason: &str| {
+        Happening::Changed(Change::Restarted {
+            service: service.into(),
+            reason: reason.into(),
+        })
+    };
+    for (change, expected) in [
+        (restarted("payment", "Deleted"), 25.0),
+        (restarted("payment", "Error"), 0.0),
+        (restarted("orders", "Deleted"), 0.0),
+    ] {
+        let mut story = Story::of(Some("payment"));
+        story.then(change.clone()).then(Happening::Recovered);
+        assert_eq!(
+            points(&story.grade(), Criterion::Mitigate),
+            expected,
+            "{change:?}"
+        );
+    }
+}
+
+#[test]
 fn only_evidence_before_the_diagnosis_counts() {
     let mut story = Story::of(Some("payment"));
     let grade = story

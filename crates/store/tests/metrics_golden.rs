@@ -1,9 +1,6 @@
 //! The store's answers held against those of real Prometheus and Cortex servers.
 
-#![expect(
-    clippy::unwrap_used,
-    reason = "helpers of a test fail it by panicking"
-)]
+#![expect(clippy::unwrap_used, reason = "helpers of a test fail it by panicking")]
 
 use std::collections::BTreeMap;
 use std::time::Duration;

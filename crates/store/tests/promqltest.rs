@@ -3,10 +3,7 @@
 //! Native histograms and flag-gated syntax are outside of what the store promises: such
 //! cases are only checked to be refused, or left out when they need such data.
 
-#![expect(
-    clippy::unwrap_used,
-    reason = "helpers of a test fail it by panicking"
-)]
+#![expect(clippy::unwrap_used, reason = "helpers of a test fail it by panicking")]
 
 use std::collections::{BTreeMap, HashSet};
 use std::path::PathBuf;

@@ -1,9 +1,6 @@
 //! A whole store beside a small Kubernetes API: pods come, fail, come back and go.
 
-#![expect(
-    clippy::unwrap_used,
-    reason = "helpers of a test fail it by panicking"
-)]
+#![expect(clippy::unwrap_used, reason = "helpers of a test fail it by panicking")]
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
