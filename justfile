@@ -38,4 +38,4 @@ alerts:
 # The figures of the README, measured now.
 bench:
     cargo build --release --locked
-    python3 bench/run.py
+    bench/run.sh
