@@ -23,6 +23,8 @@ use crate::{manifests, vocabulary};
 
 pub(crate) use state_dir::StateDir;
 
+/// How long the console waits for the web shop's address.
+const OPEN_WITHIN: Duration = Duration::from_secs(5);
 /// How long taking a platform down may take.
 const DOWN_WITHIN: Duration = Duration::from_secs(4);
 
@@ -159,6 +161,19 @@ impl Platform {
             ("traces".to_owned(), format!("http://{}", at.tempo)),
         ]);
         addresses
+    }
+
+    /// As [`Platform::addresses`], when the web shop has one; without it after
+    /// a while.
+    pub(crate) async fn addresses_when_open(&self, shop: &str) -> Vec<(String, String)> {
+        let open = async {
+            while self.front_end(shop).is_none() {
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        };
+        // A shop that does not open is the drill's to tell of.
+        drop(tokio::time::timeout(OPEN_WITHIN, open).await);
+        self.addresses(shop)
     }
 
     /// The web shop's address, once its pod has one.

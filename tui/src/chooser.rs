@@ -60,10 +60,8 @@ fn draw(frame: &mut Frame<'_>, scenarios: &[Scenario], selected: usize, theme: T
         Line::from(vec![
             Span::styled(format!("{stars:6}"), theme.warn()),
             Span::raw(scenario.title.clone()),
-            Span::styled(
-                format!("  {} · {}", scenario.shop, scenario.name),
-                theme.faint(),
-            ),
+            // Its name would give the cause away.
+            Span::styled(format!("  {}", scenario.shop), theme.faint()),
         ])
     });
     let rows = List::new(rows)

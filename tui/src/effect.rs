@@ -12,7 +12,8 @@ use crate::message::{Asker, Message, Page, Snapshot};
 use crate::state::Complaint;
 
 /// Where customers' requests that did not go well are found.
-const COMPLAINTS: &str = r#"{namespace="shoplab", app="customers"} | json | outcome != "ok""#;
+const COMPLAINTS: &str =
+    r#"{namespace="shoplab", app="customers"} | json | outcome =~ "failed|slow""#;
 /// How many complaints are shown.
 const COMPLAINTS_SHOWN: u32 = 30;
 

@@ -10,7 +10,7 @@ use telemetry::Telemetry;
 use tokio_util::sync::CancellationToken;
 
 use crate::assets::Assets;
-use crate::cli::{Format, Train};
+use crate::cli::Train;
 use crate::conduct::{self, Job};
 use crate::error::LabError;
 use crate::exit::Exit;
@@ -110,7 +110,7 @@ async fn session(
             .get(shop)
             .map(|shop| shop.services.clone())
             .unwrap_or_default(),
-        addresses: platform.addresses(shop.as_str()),
+        addresses: platform.addresses_when_open(shop.as_str()).await,
     };
     let console_ended = tokio::select! {
         ended = tui::run(session) => ended.map(drop).map_err(console),
@@ -131,16 +131,14 @@ fn journal(args: &Train, scenario: &Scenario) -> PathBuf {
 /// What is left on the terminal when the console has gone.
 fn ending(args: &Train, outcome: &DrillOutcome) -> Result<String, LabError> {
     report::write(std::slice::from_ref(outcome), &args.out)?;
-    let mut text = report::render(std::slice::from_ref(outcome), Format::Text);
-    if let Some(grade) = &outcome.grade {
-        text.push('\n');
-        text.push_str(&report::text::grade_text(grade));
+    let mut text = format!("{}\n", outcome.title);
+    text.push_str(&report::text::details(outcome));
+    let page = args.out.join("report.md");
+    text.push_str(&format!("  report: {}\n", page.display()));
+    if outcome.grade.is_some() {
+        let journal = outcome.journal.display();
+        text.push_str(&format!("  grade again: shoplab grade {journal}\n"));
     }
-    text.push_str(&format!(
-        "\nreport: {}\ngrade again: shoplab grade {}\n",
-        args.out.join("report.md").display(),
-        outcome.journal.display()
-    ));
     Ok(text)
 }
 

@@ -62,7 +62,7 @@ fn clocks(outcome: &DrillOutcome) -> String {
 }
 
 /// All that there is to say about one drill.
-pub(super) fn details(outcome: &DrillOutcome) -> String {
+pub(crate) fn details(outcome: &DrillOutcome) -> String {
     let mut out = String::new();
     let _ = write!(out, "{}: {}", label(outcome), outcome.result.word());
     if let Some(reason) = outcome.result.reason() {

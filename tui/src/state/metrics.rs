@@ -36,7 +36,7 @@ impl MetricsPane {
         Self {
             asking: Asking::new(ready),
             selected: 0,
-            span: 2,
+            span: 1,
         }
     }
 

@@ -19,7 +19,7 @@ pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, state: &State) {
     let [left, right] =
         Layout::horizontal([Constraint::Percentage(48), Constraint::Fill(1)]).areas(area);
     let [brief, alerts, story] = Layout::vertical([
-        Constraint::Length(8),
+        Constraint::Length(11),
         Constraint::Fill(1),
         Constraint::Fill(1),
     ])
@@ -36,13 +36,8 @@ pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, state: &State) {
 
 fn briefing(frame: &mut Frame<'_>, area: Rect, state: &State) {
     let theme = state.theme;
-    let mut lines: Vec<Line<'_>> = state
-        .facts
-        .scenario
-        .briefing
-        .lines()
-        .map(Line::from)
-        .collect();
+    let briefing = &state.facts.scenario.briefing;
+    let mut lines: Vec<Line<'_>> = paragraphs(briefing).map(Line::from).collect();
     for (label, address) in &state.facts.addresses {
         lines.push(Line::from(vec![
             Span::styled(format!("{label}: "), theme.faint()),
@@ -53,6 +48,14 @@ fn briefing(frame: &mut Frame<'_>, area: Rect, state: &State) {
         .wrap(Wrap { trim: true })
         .block(framed("briefing", theme));
     frame.render_widget(text, area);
+}
+
+/// The paragraphs of an authored text, whose own line breaks mean nothing.
+fn paragraphs(text: &str) -> impl Iterator<Item = String> + '_ {
+    let parts = text.split("\n\n").map(|part| part.split_whitespace());
+    parts
+        .map(|words| words.collect::<Vec<_>>().join(" "))
+        .filter(|part| !part.is_empty())
 }
 
 fn firing(frame: &mut Frame<'_>, area: Rect, state: &State) {
@@ -111,7 +114,7 @@ fn measured(frame: &mut Frame<'_>, area: Rect, state: &State) {
     let mut lines = Vec::new();
     for slo in &state.incident.slos {
         let (sign, style, value) = match slo.now() {
-            None => ("…", theme.faint(), "not measured yet".to_owned()),
+            None => ("…", theme.faint(), "–".to_owned()),
             Some((None, _)) => ("✗", theme.bad(), "no data".to_owned()),
             Some((Some(value), true)) => ("✓", theme.good(), slo.check.bound.show(value)),
             Some((Some(value), false)) => ("✗", theme.bad(), slo.check.bound.show(value)),
