@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use catalog::Source;
-use model::{AlertName, FailureMatrix, ShopName, ShopVocabulary, Vocabulary};
+use model::{AlertName, Backend, FailureMatrix, ShopName, ShopVocabulary, Vocabulary};
 use store::RuleFile;
 
 use crate::assets::{Assets, Folder};
@@ -23,7 +23,7 @@ pub(crate) fn read(assets: &Assets) -> Result<Vocabulary, LabError> {
         let Some(shop) = shop_of_slos(slos.name()) else {
             continue;
         };
-        let checks = catalog::checks(&slos).unwrap_or_else(|found| {
+        let checks = catalog::checks(&slos, Some(check_query)).unwrap_or_else(|found| {
             problems.push(found.render());
             Vec::new()
         });
@@ -50,6 +50,7 @@ pub(crate) fn read(assets: &Assets) -> Result<Vocabulary, LabError> {
         shops,
         faults: chaos::specs(),
         matrix,
+        check_query: Some(check_query),
     })
 }
 
@@ -62,6 +63,21 @@ fn matrix(assets: &Assets, problems: &mut Vec<String>) -> Result<FailureMatrix, 
         problems.push(found.render());
         FailureMatrix::default()
     }))
+}
+
+/// Reads a query as the store would.
+pub(crate) fn check_query(backend: Backend, text: &str) -> Result<(), String> {
+    match backend {
+        Backend::Metrics => store::metrics::promql::parse(text)
+            .map(drop)
+            .map_err(|e| e.to_string()),
+        Backend::Logs => store::logs::logql::parse(text)
+            .map(drop)
+            .map_err(|e| e.to_string()),
+        Backend::Traces => store::traces::traceql::parse(text)
+            .map(drop)
+            .map_err(|e| e.to_string()),
+    }
 }
 
 /// The rule files: all but their tests.

@@ -13,7 +13,7 @@ const fn bind(keys: &'static str, does: &'static str) -> Binding {
 }
 
 /// Keys that work on every screen.
-pub(crate) const EVERYWHERE: [Binding; 11] = [
+pub(crate) const EVERYWHERE: [Binding; 12] = [
     bind("1-8, Tab, Shift-Tab", "go to a screen"),
     bind("a", "acknowledge the page"),
     bind("u", "write an update to the stakeholders"),
@@ -25,6 +25,7 @@ pub(crate) const EVERYWHERE: [Binding; 11] = [
     bind("?", "help"),
     bind("Esc", "close, go back"),
     bind("q", "leave"),
+    bind("Ctrl-C", "leave at once: everything is undone"),
 ];
 
 /// Keys that work on `screen` only.

@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use model::ParseScalarError;
+use model::{Backend, ParseScalarError, QueryCheck};
 use serde_json::Value;
 
 use crate::node::{Node, NodeKind, Place};
@@ -113,6 +113,23 @@ impl Decoder {
                 Some(value.to_string())
             }
             _ => self.expected(node, expected),
+        }
+    }
+
+    /// A query that `check` has nothing against.
+    pub(crate) fn query(
+        &mut self,
+        node: &Node,
+        backend: Backend,
+        check: Option<QueryCheck>,
+    ) -> Option<String> {
+        let text = self.text(node, "a query")?;
+        match check.map_or(Ok(()), |check| check(backend, &text)) {
+            Ok(()) => Some(text),
+            Err(why) => {
+                self.problem(&node.place, format!("this is no query: {why}"), None);
+                None
+            }
         }
     }
 

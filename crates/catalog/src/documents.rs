@@ -1,7 +1,8 @@
 //! The smaller documents: the failure matrix, a shop's SLOs, suites.
 
 use model::{
-    Bound, Check, FailureMatrix, MatrixRow, Period, Ratio, Recovery, ServiceName, ShopName, Suite,
+    Backend, Bound, Check, FailureMatrix, MatrixRow, Period, QueryCheck, Ratio, Recovery,
+    ServiceName, ShopName, Suite,
 };
 
 use crate::decode::{Decoder, document};
@@ -71,21 +72,23 @@ fn recovery(decoder: &mut Decoder, node: &Node) -> Option<Recovery> {
 }
 
 /// Reads a shop's `slos.yaml`: `checks`, a list of maps with `name`, `title`,
-/// `query` and `bound` (`{ at-least: 99% }`, `{ within: 500ms }` or
+/// `query` (PromQL, checked by `query`) and `bound` (`{ at-least: 99% }`, `{ within: 500ms }` or
 /// `{ at-most: 3 }`).
 ///
 /// # Errors
 /// All [`Problems`] of the file.
-pub fn checks(source: &Source) -> Result<Vec<Check>, Problems> {
+pub fn checks(source: &Source, query: Option<QueryCheck>) -> Result<Vec<Check>, Problems> {
     document(source, |decoder, node| {
         let mut fields = decoder.fields(node, "a map with `checks`")?;
         let checks = fields.need(decoder, "checks");
         fields.finish(decoder);
-        decoder.list(checks?, "a list of checks", check)
+        decoder.list(checks?, "a list of checks", |decoder, node| {
+            check(decoder, node, query)
+        })
     })
 }
 
-fn check(decoder: &mut Decoder, node: &Node) -> Option<Check> {
+fn check(decoder: &mut Decoder, node: &Node, valid: Option<QueryCheck>) -> Option<Check> {
     let mut fields = decoder.fields(node, "a check: a map")?;
     let mut text = |decoder: &mut Decoder, key| {
         let node = fields.need(decoder, key)?;
@@ -93,7 +96,9 @@ fn check(decoder: &mut Decoder, node: &Node) -> Option<Check> {
     };
     let name = text(decoder, "name");
     let title = text(decoder, "title");
-    let query = text(decoder, "query");
+    let query = fields
+        .need(decoder, "query")
+        .and_then(|node| decoder.query(node, Backend::Metrics, valid));
     let bound = fields
         .need(decoder, "bound")
         .and_then(|node| bound(decoder, node));

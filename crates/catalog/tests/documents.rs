@@ -1,7 +1,7 @@
 //! The matrix, SLOs and suites are read; broken ones are refused.
 
 use catalog::{Source, checks, matrix, suite};
-use model::{Period, Recovery};
+use model::{Backend, Period, Recovery};
 
 #[test]
 fn a_matrix_is_read() {
@@ -28,7 +28,7 @@ fn broken_documents_are_refused_with_the_nearest_name() {
             ["m.yaml:2:", "`itself`"],
         ),
         (
-            checks(&Source::new("c.yaml", check)).err(),
+            checks(&Source::new("c.yaml", check), None).err(),
             ["c.yaml:2:", "`at-least`"],
         ),
         (
@@ -42,4 +42,16 @@ fn broken_documents_are_refused_with_the_nearest_name() {
             assert!(text.contains(part), "{part} in {text}");
         }
     }
+}
+
+#[test]
+fn a_query_that_its_language_refuses_is_told_at_its_place() {
+    let check = "checks:\n  - { name: c, title: t, query: 'sum(', bound: { at-most: 3 } }\n";
+    let refuse = |_: Backend, text: &str| Err(format!("`{text}` has no end"));
+    let problems = checks(&Source::new("c.yaml", check), Some(refuse)).err();
+    let text = problems.expect("refused").to_string();
+    assert!(
+        text.starts_with("c.yaml:2:33: this is no query: `sum(` has no end"),
+        "{text}"
+    );
 }

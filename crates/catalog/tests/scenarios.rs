@@ -113,5 +113,6 @@ fn vocabulary() -> Vocabulary {
                 recovery: Recovery::ManualRestart,
             }],
         },
+        check_query: None,
     }
 }

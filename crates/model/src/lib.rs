@@ -34,4 +34,4 @@ pub use scenario::{
     Trigger,
 };
 pub use timeline::{Clocks, Timeline};
-pub use vocabulary::{ShopVocabulary, Vocabulary};
+pub use vocabulary::{QueryCheck, ShopVocabulary, Vocabulary};

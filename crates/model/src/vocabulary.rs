@@ -2,7 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use crate::{AlertName, Check, FailureMatrix, FaultSpec, JourneyName, ServiceName, ShopName};
+use crate::{
+    AlertName, Backend, Check, FailureMatrix, FaultSpec, JourneyName, ServiceName, ShopName,
+};
+
+/// Says what is wrong with a query in the language of a backend.
+pub type QueryCheck = fn(Backend, &str) -> Result<(), String>;
 
 /// Everything that a scenario can name.
 #[derive(Clone, Debug, Default)]
@@ -13,6 +18,8 @@ pub struct Vocabulary {
     pub faults: Vec<FaultSpec>,
     /// The documented failures.
     pub matrix: FailureMatrix,
+    /// Checks queries; without it any text is taken for one.
+    pub check_query: Option<QueryCheck>,
 }
 
 /// The parts of one shop.

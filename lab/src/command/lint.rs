@@ -46,7 +46,7 @@ fn problems_of(source: &Source, vocabulary: &Vocabulary) -> Option<Problems> {
     if name.ends_with("failure-matrix.yaml") {
         catalog::matrix(source).err()
     } else if name.ends_with(vocabulary::SLOS) {
-        catalog::checks(source).err()
+        catalog::checks(source, vocabulary.check_query).err()
     } else if name.contains("suites/") {
         catalog::suite(source).err()
     } else {

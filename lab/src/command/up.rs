@@ -44,15 +44,15 @@ pub(crate) fn up(args: Up) -> Result<(String, Exit), LabError> {
                 Ok(()) => {
                     announce(&platform, &args.shop, began.elapsed());
                     cancel.cancelled().await;
-                    Ok(())
+                    Ok(Exit::Passed)
                 }
                 Err(error) => Err(error),
             },
-            () = cancel.cancelled() => Ok(()),
+            () = cancel.cancelled() => Ok(Exit::Interrupted),
         };
         platform.stop().await;
         signals.abort();
-        result.map(|()| (String::new(), Exit::Passed))
+        result.map(|exit| (String::new(), exit))
     })
 }
 

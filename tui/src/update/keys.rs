@@ -13,6 +13,10 @@ pub(super) fn key(state: &mut State, key: KeyEvent) -> Vec<Effect> {
     if key.kind == KeyEventKind::Release {
         return Vec::new();
     }
+    // Ctrl-C means now, whatever has the keys.
+    if key.code == KeyCode::Char('c') && key.modifiers.contains(KeyModifiers::CONTROL) {
+        return vec![Effect::Quit];
+    }
     match state.focus.clone() {
         Focus::Line(line) => lines::key(state, line, key),
         Focus::Confirm(action) => {
@@ -43,9 +47,7 @@ fn confirmed(state: &mut State, key: KeyEvent, effects: Vec<Effect>) -> Vec<Effe
 }
 
 fn on_screen(state: &mut State, key: KeyEvent) -> Vec<Effect> {
-    let control = key.modifiers.contains(KeyModifiers::CONTROL);
     match key.code {
-        KeyCode::Char('c') if control => return leave(state),
         KeyCode::Char('q') => return leave(state),
         KeyCode::Char('?') => state.focus = Focus::Help,
         KeyCode::Char(':') => {

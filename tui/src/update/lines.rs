@@ -34,7 +34,6 @@ pub(super) fn key(state: &mut State, line: LineFor, key: KeyEvent) -> Vec<Effect
     let control = key.modifiers.contains(KeyModifiers::CONTROL);
     match key.code {
         KeyCode::Esc => state.focus = Focus::Screen,
-        KeyCode::Char('c') if control => state.focus = Focus::Screen,
         KeyCode::Enter => return enter(state, line),
         KeyCode::Tab if line == LineFor::Command => {
             let found = complete(state.line.text(), &state.facts.services);

@@ -528,6 +528,9 @@ fn leaving_a_drill_that_runs_asks_first() {
     assert!(press(&mut state, KeyCode::Char('q')).is_empty());
     assert_eq!(state.focus, Focus::ConfirmLeave);
     assert_eq!(press(&mut state, KeyCode::Char('y')), [Effect::Quit]);
+    let interrupt = KeyEvent::new(KeyCode::Char('c'), KeyModifiers::CONTROL);
+    press(&mut state, KeyCode::Char(':'));
+    assert_eq!(update(&mut state, Message::Key(interrupt)), [Effect::Quit]);
 }
 
 #[test]

@@ -41,7 +41,7 @@ fn single(decoder: &mut Decoder, node: &Node, names: &Names<'_>) -> Option<Move>
         "when" => Some(Move::When(trigger(decoder, value, names)?)),
         "acknowledge" => Some(Move::Acknowledge),
         "declare" => Some(Move::Declare(severity(decoder, value)?)),
-        "query" => Some(Move::Query(query(decoder, value)?)),
+        "query" => Some(Move::Query(query(decoder, value, names)?)),
         "diagnose" => Some(Move::Diagnose(diagnosis(decoder, value, names)?)),
         "update" => Some(Move::Update(decoder.text(value, "text")?)),
         "resolve" => Some(Move::Resolve),
@@ -81,7 +81,7 @@ fn trigger(decoder: &mut Decoder, node: &Node, names: &Names<'_>) -> Option<Trig
     }
 }
 
-fn query(decoder: &mut Decoder, node: &Node) -> Option<Query> {
+fn query(decoder: &mut Decoder, node: &Node, names: &Names<'_>) -> Option<Query> {
     let (key, place, value) = decoder.one_key(node, "a query by its backend")?;
     let backend = match key {
         "metrics" => Backend::Metrics,
@@ -92,7 +92,7 @@ fn query(decoder: &mut Decoder, node: &Node) -> Option<Query> {
             return None;
         }
     };
-    let text = decoder.text(value, "a query")?;
+    let text = decoder.query(value, backend, names.all.check_query)?;
     Some(Query { backend, text })
 }
 
