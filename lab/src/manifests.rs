@@ -28,23 +28,23 @@ pub(crate) fn read(sources: &[Source]) -> Result<Parts, String> {
     })
 }
 
-/// Paths as a kustomization in their common folder knows them.
-fn below_common_folder(files: Files) -> Files {
+/// The files' common folder, with its slash, and their paths as a
+/// kustomization in it knows them.
+fn below_common_folder(files: Files) -> (String, Files) {
     let folder = files
         .keys()
         .filter_map(|path| path.rsplit_once('/').map(|(folder, _)| folder.to_owned()))
         .min_by_key(String::len);
-    let Some(folder) = folder else {
-        return files;
+    let Some(folder) = folder.map(|folder| format!("{folder}/")) else {
+        return (String::new(), files);
     };
-    let strip = |path: String| match path.strip_prefix(&format!("{folder}/")) {
+    let strip = |path: String| match path.strip_prefix(&folder) {
         Some(rest) => rest.to_owned(),
         None => path,
     };
-    files
-        .into_iter()
-        .map(|(path, text)| (strip(path), text))
-        .collect()
+    let below = files.into_iter().map(|(path, text)| (strip(path), text));
+    let below = below.collect();
+    (folder, below)
 }
 
 impl Parts {
