@@ -19,8 +19,12 @@ pub(crate) fn read(sources: &[Source]) -> Result<Parts, String> {
         .iter()
         .map(|source| (source.name().to_owned(), source.text().to_owned()))
         .collect();
-    let manifests =
-        Manifests::from_files(&below_common_folder(files)).map_err(|error| error.to_string())?;
+    let (folder, files) = below_common_folder(files);
+    let manifests = Manifests::from_files(&files).map_err(|error| {
+        let problems = error.problems.iter();
+        let lines: Vec<String> = problems.map(|found| format!("{folder}{found}")).collect();
+        lines.join("\n")
+    })?;
     let topology = Topology::of(&manifests);
     Ok(Parts {
         manifests,
