@@ -14,7 +14,7 @@ use cluster::Cluster;
 use cluster::node::{self, ImageRule};
 use cluster::objects::Kind;
 use model::Load;
-use store::{KubernetesAccess, Ports, RuleFile, Store};
+use store::{KubernetesAccess, Ports, Store};
 use telemetry::Backends;
 
 use crate::assets::{Assets, Folder};
@@ -58,7 +58,7 @@ impl Platform {
         let mut customers = parts(assets, "lab")?;
         customers.set_load(&wanted.shop, wanted.load, wanted.seed);
         let observability = parts(assets, "observability")?;
-        let rules = rules(assets)?;
+        let rules = vocabulary::rule_files(assets)?;
 
         let key = secret();
         let config = cluster::Config {
@@ -221,17 +221,6 @@ fn parts(assets: &Assets, folder: &str) -> Result<manifests::Parts, LabError> {
         )));
     }
     manifests::read(&sources).map_err(LabError::Authored)
-}
-
-fn rules(assets: &Assets) -> Result<Vec<RuleFile>, LabError> {
-    let files = vocabulary::rule_files(assets)?;
-    Ok(files
-        .iter()
-        .map(|file| RuleFile {
-            name: file.name().to_owned(),
-            text: file.text().to_owned(),
-        })
-        .collect())
 }
 
 fn node_config(state: &StateDir, key: &str, seed: u64) -> Result<node::Config, LabError> {

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use catalog::Source;
 use model::{AlertName, Backend, FailureMatrix, ShopName, ShopVocabulary, Vocabulary};
 use store::RuleFile;
 
@@ -80,22 +79,19 @@ pub(crate) fn check_query(backend: Backend, text: &str) -> Result<(), String> {
     }
 }
 
-/// The rule files: all but their tests.
-pub(crate) fn rule_files(assets: &Assets) -> Result<Vec<Source>, LabError> {
+/// The rule files, as the store takes them: all but their tests.
+pub(crate) fn rule_files(assets: &Assets) -> Result<Vec<RuleFile>, LabError> {
     let mut files = assets.yaml(Folder::Alerts, "")?;
     files.retain(|file| !file.name().contains("/tests/"));
-    Ok(files)
+    let files = files.iter().map(|file| RuleFile {
+        name: file.name().to_owned(),
+        text: file.text().to_owned(),
+    });
+    Ok(files.collect())
 }
 
 fn alerts(assets: &Assets, problems: &mut Vec<String>) -> Result<Vec<AlertName>, LabError> {
-    let files: Vec<RuleFile> = rule_files(assets)?
-        .iter()
-        .map(|file| RuleFile {
-            name: file.name().to_owned(),
-            text: file.text().to_owned(),
-        })
-        .collect();
-    match store::rules::alert_names(&files) {
+    match store::rules::alert_names(&rule_files(assets)?) {
         Ok(names) => Ok(names.into_iter().map(AlertName::from).collect()),
         Err(errors) => {
             problems.extend(errors.iter().map(ToString::to_string));

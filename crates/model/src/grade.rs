@@ -67,6 +67,21 @@ pub enum Criterion {
     Communicate,
 }
 
+impl Criterion {
+    /// Its name, in one word.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Detect => "detect",
+            Self::Locate => "locate",
+            Self::Diagnose => "diagnose",
+            Self::Impact => "impact",
+            Self::Mitigate => "mitigate",
+            Self::Evidence => "evidence",
+            Self::Communicate => "communicate",
+        }
+    }
+}
+
 /// The points of one criterion, with their reason.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

@@ -37,7 +37,7 @@ pub(super) fn render(outcomes: &[DrillOutcome]) -> String {
             let _ = writeln!(
                 out,
                 "| {} | {} of {} | {} |",
-                text::criterion(score.criterion),
+                score.criterion.name(),
                 score.points,
                 score.of,
                 score.reason.replace('|', "\\|")

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use model::{Criterion, Grade};
+use model::Grade;
 
 use super::seconds;
 use crate::outcome::{DrillOutcome, DrillResult};
@@ -88,7 +88,7 @@ pub(crate) fn grade_text(grade: &Grade) -> String {
         let _ = writeln!(
             out,
             "  {:11} {:>4.1} of {:>2}  {}",
-            criterion(score.criterion),
+            score.criterion.name(),
             score.points,
             score.of,
             score.reason
@@ -110,17 +110,4 @@ pub(crate) fn grade_text(grade: &Grade) -> String {
         "total", grade.total, grade.pass_mark
     );
     out
-}
-
-/// A criterion's name.
-pub(super) fn criterion(criterion: Criterion) -> &'static str {
-    match criterion {
-        Criterion::Detect => "detect",
-        Criterion::Locate => "locate",
-        Criterion::Diagnose => "diagnose",
-        Criterion::Impact => "impact",
-        Criterion::Mitigate => "mitigate",
-        Criterion::Evidence => "evidence",
-        Criterion::Communicate => "communicate",
-    }
 }

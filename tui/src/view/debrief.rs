@@ -1,6 +1,6 @@
 //! The debrief: the grade with its reasons, and the whole story.
 
-use model::{Criterion, Happening, Outcome, Response, Verdict};
+use model::{Happening, Outcome, Response, Verdict};
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::{Line, Span};
@@ -45,7 +45,7 @@ fn grade(frame: &mut Frame<'_>, area: Rect, state: &State, verdict: &Verdict) {
             ]));
             lines.push(Line::default());
             for score in &grade.scores {
-                let name = criterion(score.criterion);
+                let name = score.criterion.name();
                 lines.push(Line::from(vec![
                     Span::styled(
                         format!("{name:11} {:>4.1}/{:<2} ", score.points, score.of),
@@ -255,17 +255,5 @@ fn responded(response: &Response, outcome: &Outcome) -> String {
     match outcome {
         Outcome::Refused(why) => format!("{text} – refused: {why}"),
         _ => text,
-    }
-}
-
-fn criterion(criterion: Criterion) -> &'static str {
-    match criterion {
-        Criterion::Detect => "detect",
-        Criterion::Locate => "locate",
-        Criterion::Diagnose => "diagnose",
-        Criterion::Impact => "impact",
-        Criterion::Mitigate => "mitigate",
-        Criterion::Evidence => "evidence",
-        Criterion::Communicate => "communicate",
     }
 }
