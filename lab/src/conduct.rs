@@ -54,6 +54,7 @@ pub(crate) fn config(job: &Job, vocabulary: &Vocabulary, platform: &Platform) ->
         kubeconfig: platform.kubeconfig().to_owned(),
         key: platform.key().to_owned(),
         backends: platform.backends(),
+        manifests: platform.manifests().to_vec(),
         limits: Limits::default(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
     }

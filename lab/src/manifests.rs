@@ -60,6 +60,12 @@ impl Parts {
             .collect()
     }
 
+    /// The objects, as they are authored.
+    pub(crate) fn objects(&self) -> Vec<Value> {
+        let manifests = self.manifests.objects().iter();
+        manifests.map(|manifest| manifest.object.clone()).collect()
+    }
+
     /// Sets the environment of the customers for one drill.
     pub(crate) fn set_load(&mut self, shop: &str, load: Load, seed: u64) {
         let values = [

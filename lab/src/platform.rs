@@ -14,6 +14,7 @@ use cluster::Cluster;
 use cluster::node::{self, ImageRule};
 use cluster::objects::Kind;
 use model::Load;
+use serde_json::Value;
 use store::{KubernetesAccess, Ports, Store};
 use telemetry::Backends;
 
@@ -44,6 +45,8 @@ pub(crate) struct Platform {
     store: Store,
     key: String,
     state: StateDir,
+    /// The shop's objects as they are authored.
+    manifests: Vec<Value>,
 }
 
 impl Platform {
@@ -82,6 +85,7 @@ impl Platform {
             store,
             key,
             state,
+            manifests: shop.objects(),
         };
         this.cluster
             .apply(&observability.manifests)
@@ -111,6 +115,11 @@ impl Platform {
     /// The lab's own access to the cluster.
     pub(crate) fn kubeconfig(&self) -> &Path {
         self.cluster.kubeconfig_lab()
+    }
+
+    /// The shop's objects as they are authored.
+    pub(crate) fn manifests(&self) -> &[Value] {
+        &self.manifests
     }
 
     /// A responder's access to the cluster.

@@ -220,7 +220,11 @@ impl State {
         let service = action.service();
         let replicas = self.replicas(service);
         match action {
-            Action::RolloutRestart(_) | Action::RolloutUndo(_) | Action::SetImage { .. } => {
+            Action::RolloutRestart(_)
+            | Action::RolloutUndo(_)
+            | Action::SetImage { .. }
+            | Action::SetResources { .. }
+            | Action::Apply(_) => {
                 format!("{replicas} pod(s) of {service} are replaced; requests in flight may fail.")
             }
             Action::DeletePod(_) => {
@@ -231,6 +235,9 @@ impl State {
             }
             Action::Scale { replicas: to, .. } => {
                 format!("{service} goes from {replicas} to {to} pod(s).")
+            }
+            Action::Autoscale { min, max, .. } => {
+                format!("{service} will have from {min} to {max} pod(s), as its CPU wants it.")
             }
         }
     }

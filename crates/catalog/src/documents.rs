@@ -5,13 +5,14 @@ use model::{
     ServiceName, ShopName, Suite,
 };
 
-use crate::decode::{Decoder, document};
+use crate::decode::{Decoder, Fields, document};
 use crate::node::{Node, NodeKind};
 use crate::problem::{Problems, Source};
 
 /// Reads `scenarios/failure-matrix.yaml`: `rows`, a list of maps with `id`,
-/// `shop`, `failed`, `impact`, `experience`, `detect` and `recovery` (`itself`,
-/// `{ itself: 30s }`, `manual-restart` or `manual-intervention`).
+/// `shop`, `failed`, `impact`, `experience`, `detect`, `recovery` (`itself`,
+/// `{ itself: 30s }`, `manual-restart` or `manual-intervention`), and what is
+/// measured: `journeys` that fail, and what the shop `shows` then.
 ///
 /// # Errors
 /// All [`Problems`] of the file.
@@ -42,6 +43,8 @@ fn row(decoder: &mut Decoder, node: &Node) -> Option<MatrixRow> {
     let recovery = fields
         .need(decoder, "recovery")
         .and_then(|node| recovery(decoder, node));
+    let journeys = texts(decoder, &mut fields, "journeys", "a list of journeys");
+    let shows = texts(decoder, &mut fields, "shows", "a list of texts of the shop");
     fields.finish(decoder);
     Some(MatrixRow {
         id: id?.into(),
@@ -49,9 +52,24 @@ fn row(decoder: &mut Decoder, node: &Node) -> Option<MatrixRow> {
         failed: ServiceName::from(failed?),
         impact: impact?,
         experience: experience?,
+        journeys: journeys?.into_iter().map(Into::into).collect(),
+        shows: shows?,
         detect: detect?,
         recovery: recovery?,
     })
+}
+
+/// A list of texts that may be left out.
+fn texts(
+    decoder: &mut Decoder,
+    fields: &mut Fields<'_>,
+    key: &'static str,
+    expected: &str,
+) -> Option<Vec<String>> {
+    let Some(node) = fields.take(key) else {
+        return Some(Vec::new());
+    };
+    decoder.list(node, expected, |decoder, node| decoder.text(node, "text"))
 }
 
 fn recovery(decoder: &mut Decoder, node: &Node) -> Option<Recovery> {

@@ -1,11 +1,12 @@
 //! Reads a scenario and resolves every name in it.
 
+mod actions;
 mod expectations;
 mod responders;
 
 use model::{
-    Action, Hint, Load, LoadShape, Period, RowId, Scenario, ServiceName, ShopName, ShopVocabulary,
-    Step, StepAction, Vocabulary,
+    Hint, Load, LoadShape, Period, RowId, Scenario, ServiceName, ShopName, ShopVocabulary, Step,
+    StepAction, Vocabulary,
 };
 
 use crate::decode::{Decoder, Fields, document};
@@ -169,7 +170,13 @@ fn step(decoder: &mut Decoder, node: &Node, names: &Names<'_>) -> Option<Step> {
         .and_then(|node| decoder.scalar(node));
     let inject = fields.take("inject");
     let change = fields.take("change");
+    let lasts = optional(decoder, &mut fields, "for", Decoder::scalar);
     fields.finish(decoder);
+    if let (None, Some(Some(_))) = (inject, lasts) {
+        let message = "`for` goes with `inject`: a change stays".to_owned();
+        decoder.problem(&node.place, message, None);
+        return None;
+    }
     let action = match (inject, change) {
         (Some(node), None) => StepAction::Inject(fault(
             decoder,
@@ -184,7 +191,11 @@ fn step(decoder: &mut Decoder, node: &Node, names: &Names<'_>) -> Option<Step> {
             return None;
         }
     };
-    Some(Step { at: at?, action })
+    Some(Step {
+        at: at?,
+        action,
+        lasts: lasts?,
+    })
 }
 
 fn hint(decoder: &mut Decoder, node: &Node) -> Option<Hint> {
@@ -224,8 +235,12 @@ impl Names<'_> {
 
     fn alerts(&self, decoder: &mut Decoder, node: &Node) -> Option<Vec<model::AlertName>> {
         decoder.list(node, "a list of alerts", |decoder, node| {
-            decoder.one_of(node, "alert", &self.shop.alerts).cloned()
+            self.alert(decoder, node)
         })
+    }
+
+    fn alert(&self, decoder: &mut Decoder, node: &Node) -> Option<model::AlertName> {
+        decoder.one_of(node, "alert", &self.shop.alerts).cloned()
     }
 
     fn row(&self, decoder: &mut Decoder, node: &Node) -> Option<RowId> {
@@ -241,59 +256,4 @@ impl Names<'_> {
             .one_of(node, "row of the failure matrix", &rows)
             .map(|id| (*id).clone())
     }
-
-    /// Reads `rollout-restart: payment` and its like.
-    fn action(&self, decoder: &mut Decoder, node: &Node) -> Option<Action> {
-        let (key, place, value) = decoder.one_key(node, "a change to the shop")?;
-        match ACTIONS.iter().find(|action| **action == key) {
-            Some(_) => self.action_of(decoder, key, value),
-            None => {
-                decoder.unknown(place, key, "change to the shop", &ACTIONS);
-                None
-            }
-        }
-    }
-
-    fn action_of(&self, decoder: &mut Decoder, key: &str, value: &Node) -> Option<Action> {
-        match key {
-            "rollout-restart" => Some(Action::RolloutRestart(self.service(decoder, value)?)),
-            "rollout-undo" => Some(Action::RolloutUndo(self.service(decoder, value)?)),
-            "delete-pod" => Some(Action::DeletePod(self.service(decoder, value)?)),
-            "scale" => {
-                let mut fields = decoder.fields(value, "a map with `service` and `replicas`")?;
-                let service = fields
-                    .need(decoder, "service")
-                    .and_then(|node| self.service(decoder, node));
-                let replicas = fields
-                    .need(decoder, "replicas")
-                    .and_then(|node| decoder.count(node, 0, 100));
-                fields.finish(decoder);
-                Some(Action::Scale {
-                    service: service?,
-                    replicas: replicas? as u32,
-                })
-            }
-            _ => {
-                let mut fields = decoder.fields(value, "a map with `service` and `release`")?;
-                let service = fields
-                    .need(decoder, "service")
-                    .and_then(|node| self.service(decoder, node));
-                let release = text(decoder, &mut fields, "release");
-                fields.finish(decoder);
-                Some(Action::SetImage {
-                    service: service?,
-                    release: release?,
-                })
-            }
-        }
-    }
 }
-
-/// The keys of changes to a shop.
-const ACTIONS: [&str; 5] = [
-    "rollout-restart",
-    "rollout-undo",
-    "delete-pod",
-    "scale",
-    "set-image",
-];

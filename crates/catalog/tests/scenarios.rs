@@ -111,6 +111,8 @@ fn vocabulary() -> Vocabulary {
                 experience: "Payment failed".into(),
                 detect: Period::from_secs(15),
                 recovery: Recovery::ManualRestart,
+                journeys: Vec::new(),
+                shows: Vec::new(),
             }],
         },
         check_query: None,

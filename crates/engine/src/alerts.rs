@@ -48,6 +48,13 @@ impl AlertBook {
     }
 }
 
+impl AlertBook {
+    /// The names of the alerts that fire.
+    pub(crate) fn names(&self) -> BTreeSet<AlertName> {
+        self.firing.iter().map(|(alert, _)| alert.clone()).collect()
+    }
+}
+
 fn firing(alerts: &[Alert]) -> impl Iterator<Item = &Alert> {
     alerts
         .iter()

@@ -1,13 +1,14 @@
 //! What the checks showed, and what is worth an Event.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use model::{Check, CheckName, Observation, Symptom, Timestamp};
+use model::{AlertName, Check, CheckName, Observation, Symptom, Timestamp};
 
-/// The last known state of every check.
+/// The last known state of every check, and the alerts that fire.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct CheckBook {
     last: BTreeMap<CheckName, Observation>,
+    firing: BTreeSet<AlertName>,
 }
 
 /// What one measurement brought.
@@ -44,6 +45,11 @@ impl CheckBook {
         (before != Some(holds)).then_some(observation)
     }
 
+    /// Notes which alerts fire now.
+    pub(crate) fn note_firing(&mut self, firing: BTreeSet<AlertName>) {
+        self.firing = firing;
+    }
+
     /// The last observations, by the checks' names.
     pub(crate) fn observations(&self) -> Vec<Observation> {
         self.last.values().cloned().collect()
@@ -65,17 +71,25 @@ impl CheckBook {
             .find(|name| !self.last.get(*name).is_some_and(|last| last.holds))
     }
 
-    /// The first of `symptoms` that shows. It takes a number: without a sample
-    /// there is nothing that could have been seen.
-    pub(crate) fn shown(&self, symptoms: &[Symptom]) -> Option<&Observation> {
-        symptoms.iter().find_map(|symptom| {
-            let last = self.last.get(&symptom.slo)?;
-            let value = last.value?;
-            let shows = match symptom.below {
-                Some(ratio) => value < ratio.value(),
-                None => !last.holds,
-            };
-            shows.then_some(last)
+    /// The first of `symptoms` that shows; an alert by its name in place of a
+    /// check's. A check takes a number: without a sample there is nothing that
+    /// could have been seen.
+    pub(crate) fn shown(&self, symptoms: &[Symptom]) -> Option<Observation> {
+        symptoms.iter().find_map(|symptom| match symptom {
+            Symptom::Slo { check, below } => {
+                let last = self.last.get(check)?;
+                let value = last.value?;
+                let shows = match below {
+                    Some(ratio) => value < ratio.value(),
+                    None => !last.holds,
+                };
+                shows.then(|| last.clone())
+            }
+            Symptom::Alert(alert) => self.firing.contains(alert).then(|| Observation {
+                check: alert.as_str().into(),
+                value: None,
+                holds: false,
+            }),
         })
     }
 }
@@ -129,8 +143,8 @@ mod tests {
 
     #[test]
     fn a_symptom_shows_only_by_a_number_below_its_bound() {
-        let symptom = |below: Option<f64>| Symptom {
-            slo: "availability".into(),
+        let symptom = |below: Option<f64>| Symptom::Slo {
+            check: "availability".into(),
             below: below.and_then(Ratio::new),
         };
         for (value, below, shows) in [
@@ -146,5 +160,17 @@ mod tests {
             let shown = book.shown(&[symptom(below)]).is_some();
             assert_eq!(shown, shows, "{value:?} {below:?}");
         }
+    }
+
+    #[test]
+    fn an_alert_is_a_symptom_while_it_fires() {
+        let mut book = CheckBook::default();
+        let symptoms = [Symptom::Alert("QueueWithoutConsumer".into())];
+        assert_eq!(book.shown(&symptoms), None);
+        book.note_firing(BTreeSet::from(["QueueWithoutConsumer".into()]));
+        let shown = book.shown(&symptoms).map(|seen| seen.check);
+        assert_eq!(shown, Some("QueueWithoutConsumer".into()));
+        book.note_firing(BTreeSet::from(["HighLatency".into()]));
+        assert_eq!(book.shown(&symptoms), None);
     }
 }

@@ -1,7 +1,7 @@
 //! How a drill goes on from its steady state: a state machine without I/O.
 
 use model::{
-    Action, CheckName, Fault, Happening, Period, Scenario, StepAction, Timestamp, Verdict,
+    Action, CheckName, Fault, Happening, Period, Scenario, StepAction, Symptom, Timestamp, Verdict,
 };
 
 use crate::Limits;
@@ -13,8 +13,9 @@ use crate::window::Window;
 pub(crate) enum Command {
     /// Write this into the journal.
     Record(Timestamp, Box<Happening>),
-    /// Break something, then tell [`Conduct::injected`].
-    Inject(Fault),
+    /// Break something, then tell [`Conduct::injected`]; undo it after the
+    /// period, where there is one.
+    Inject(Fault, Option<Period>),
     /// Do something harmless.
     Change(Action),
     /// Undo everything and end.
@@ -109,7 +110,7 @@ impl Conduct {
         }
         let injecting = commands
             .iter()
-            .any(|command| matches!(command, Command::Inject(_)));
+            .any(|command| matches!(command, Command::Inject(..)));
         if !injecting {
             commands.extend(self.end(now, responding).map(Command::End));
         }
@@ -131,7 +132,7 @@ impl Conduct {
                         commands.push(Command::End(Verdict::Invalid(why)));
                         return commands;
                     }
-                    Command::Inject(fault.clone())
+                    Command::Inject(fault.clone(), step.lasts)
                 }
             };
             self.done += 1;
@@ -163,7 +164,7 @@ impl Conduct {
         }
         let broken = book.broken(&self.wanted);
         let symptom = book.shown(&self.scenario.hypothesis.symptoms);
-        let broken = broken.or(symptom.map(|shown| &shown.check)).cloned();
+        let broken = broken.cloned().or(symptom.map(|shown| shown.check));
         let full = self.window.see(now, broken.is_none());
         match (self.recovered, full, broken) {
             (false, Some(since), _) => {
@@ -223,9 +224,13 @@ impl Conduct {
             .hypothesis
             .symptoms
             .iter()
-            .map(|symptom| match symptom.below {
-                Some(ratio) => format!("{} below {ratio}", symptom.slo),
-                None => format!("{} lost", symptom.slo),
+            .map(|symptom| match symptom {
+                Symptom::Slo {
+                    check,
+                    below: Some(ratio),
+                } => format!("{check} below {ratio}"),
+                Symptom::Slo { check, below: None } => format!("{check} lost"),
+                Symptom::Alert(alert) => format!("alert {alert}"),
             })
             .collect();
         Some(format!(

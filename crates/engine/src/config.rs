@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-use model::{Check, MatrixRow, Period, Responder, Rubric, Scenario};
+use model::{Check, MatrixRow, Period, Responder, Rubric, Scenario, Symptom};
+use serde_json::Value;
 use telemetry::Backends;
 
 use crate::EngineError;
@@ -34,6 +35,8 @@ pub struct DrillConfig {
     pub key: String,
     /// The telemetry backends.
     pub backends: Backends,
+    /// The shop's manifests, for whoever applies them again.
+    pub manifests: Vec<Value>,
     /// Timeouts, windows and intervals.
     pub limits: Limits,
     /// The version of shoplab.
@@ -100,8 +103,10 @@ impl DrillConfig {
             }
         }
         for symptom in &self.scenario.hypothesis.symptoms {
-            if !known(&symptom.slo) {
-                problems.push(format!("hypothesis: there is no check `{}`", symptom.slo));
+            if let Symptom::Slo { check, .. } = symptom
+                && !known(check)
+            {
+                problems.push(format!("hypothesis: there is no check `{check}`"));
             }
         }
         if self.scenario.steady_state.is_empty() {

@@ -97,7 +97,12 @@ impl Drill {
             clock,
             senses: Arc::new(telemetry),
             patient_senses: Arc::new(patient),
-            platform: Arc::new(Kubernetes::new(&client, shop, clock)),
+            platform: Arc::new(Kubernetes::new(
+                &client,
+                shop,
+                clock,
+                config.manifests.clone(),
+            )),
             injector: Box::new(ChaosInjector::open(client.clone(), chaos).await?),
         };
         Self::start_in(config, world)

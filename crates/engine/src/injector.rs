@@ -1,9 +1,9 @@
 //! What breaks the shop, as the engine needs it.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
-use chaos::{Chaos, ChaosConfig, Injection};
+use chaos::{Chaos, ChaosConfig, Injection, UndoReport};
 use model::{Fault, InjectionId, Period, Undone};
 
 use crate::EngineError;
@@ -13,6 +13,8 @@ use crate::EngineError;
 pub(crate) trait Injector: Send + Sync {
     /// Puts a fault into the world; its id and lease, or why it is not there.
     async fn inject(&self, fault: &Fault) -> Result<(InjectionId, Period), String>;
+    /// Undoes one injection while the drill goes on.
+    async fn undo(&self, injection: InjectionId) -> Undo;
     /// Undoes everything and injects nothing any more.
     async fn undo_all(&self) -> Vec<Undo>;
 }
@@ -30,7 +32,7 @@ pub(crate) struct Undo {
 pub(crate) struct ChaosInjector {
     chaos: tokio::sync::Mutex<Option<Chaos>>,
     // An injection that is dropped is undone: they are kept to the end.
-    live: Mutex<Vec<Injection>>,
+    live: Mutex<Vec<Arc<Injection>>>,
 }
 
 impl ChaosInjector {
@@ -72,8 +74,24 @@ impl Injector for ChaosInjector {
             .map_err(|error| error.to_string())?;
         let told = (injection.id(), injection.lease());
         let mut live = self.live.lock().unwrap_or_else(PoisonError::into_inner);
-        live.push(injection);
+        live.push(Arc::new(injection));
         Ok(told)
+    }
+
+    async fn undo(&self, injection: InjectionId) -> Undo {
+        let found = {
+            let live = self.live.lock().unwrap_or_else(PoisonError::into_inner);
+            live.iter().find(|live| live.id() == injection).cloned()
+        };
+        match found {
+            Some(live) => told(injection, live.undo().await),
+            None => Undo {
+                injection,
+                how: Undone::TargetGone,
+                verified: true,
+                detail: "it was not there any more".to_owned(),
+            },
+        }
     }
 
     async fn undo_all(&self) -> Vec<Undo> {
@@ -82,12 +100,16 @@ impl Injector for ChaosInjector {
         };
         let undone = chaos.close().await.into_iter();
         undone
-            .map(|(injection, report)| Undo {
-                injection,
-                how: report.how,
-                verified: report.verified,
-                detail: report.detail,
-            })
+            .map(|(injection, report)| told(injection, report))
             .collect()
+    }
+}
+
+fn told(injection: InjectionId, report: UndoReport) -> Undo {
+    Undo {
+        injection,
+        how: report.how,
+        verified: report.verified,
+        detail: report.detail,
     }
 }

@@ -1,6 +1,7 @@
 //! The cluster, as the engine needs it.
 
 mod act;
+mod apply;
 mod calls;
 mod changes;
 mod kubernetes;

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use model::{Change, Check, Fault, Happening, Timestamp, Verdict};
+use model::{Change, Check, Fault, Happening, InjectionId, Period, Timestamp, Verdict};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::{Interval, MissedTickBehavior, timeout};
@@ -46,7 +46,9 @@ struct State {
     conduct: Option<Conduct>,
     /// What telemetry complained of last, for messages.
     trouble: Option<String>,
-    injected: Vec<model::InjectionId>,
+    injected: Vec<InjectionId>,
+    /// Injections that are to be undone before the end, and when.
+    leaving: Vec<(Timestamp, InjectionId)>,
     /// The watch of the cluster and the player.
     background: JoinSet<()>,
 }
@@ -73,6 +75,7 @@ impl Run {
                 conduct: None,
                 trouble: None,
                 injected: Vec::new(),
+                leaving: Vec::new(),
                 background: JoinSet::new(),
             },
         }
@@ -227,6 +230,7 @@ impl Run {
                 }
                 _ = ticks.tick() => {}
             }
+            self.let_go().await?;
             let fresh = self.look().await?;
             let now = self.now();
             let responding = self.shared.responding();
@@ -245,7 +249,7 @@ impl Run {
     async fn execute(&mut self, command: Command) -> Result<Option<Verdict>, JournalError> {
         match command {
             Command::Record(at, what) => self.record(at, *what)?,
-            Command::Inject(fault) => return self.inject(fault).await,
+            Command::Inject(fault, lasts) => return self.inject(fault, lasts).await,
             Command::Change(action) => {
                 if let Err(why) = self.shared.platform.act(&action).await {
                     let why = format!("`{action}` of the timeline was refused: {why}");
@@ -257,7 +261,39 @@ impl Run {
         Ok(None)
     }
 
-    async fn inject(&mut self, fault: Fault) -> Result<Option<Verdict>, JournalError> {
+    /// Undoes the injections whose time is over.
+    async fn let_go(&mut self) -> Result<(), JournalError> {
+        let now = self.now();
+        let (due, leaving) = self
+            .state
+            .leaving
+            .iter()
+            .partition(|(until, _)| *until <= now);
+        self.state.leaving = leaving;
+        let due: Vec<(Timestamp, InjectionId)> = due;
+        for (_, injection) in due {
+            let undo = self.injector.undo(injection).await;
+            if !undo.verified {
+                // It is tried again at the end, where it counts.
+                tracing::warn!(injection, detail = %undo.detail, "a fault could not be undone in time");
+                continue;
+            }
+            self.state.injected.retain(|known| *known != injection);
+            let undone = Happening::FaultUndone {
+                injection,
+                how: undo.how,
+                verified: undo.verified,
+            };
+            self.record(self.now(), undone)?;
+        }
+        Ok(())
+    }
+
+    async fn inject(
+        &mut self,
+        fault: Fault,
+        lasts: Option<Period>,
+    ) -> Result<Option<Verdict>, JournalError> {
         // All that happened before is on the disk before the world changes.
         self.shared.recorder.sync()?;
         let at = self.now();
@@ -271,6 +307,8 @@ impl Run {
                 };
                 self.record(at, injected)?;
                 let now = self.now();
+                let leaves = lasts.map(|lasts| (now.plus(lasts), injection));
+                self.state.leaving.extend(leaves);
                 if let Some(conduct) = &mut self.state.conduct {
                     conduct.injected(now);
                 }

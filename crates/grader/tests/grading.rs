@@ -32,6 +32,8 @@ impl Story {
             experience: "Payment failed".into(),
             detect: Period::from_secs(15),
             recovery: Recovery::ManualRestart,
+            journeys: Vec::new(),
+            shows: Vec::new(),
         });
         story.then(Happening::Started {
             scenario: Box::new(scenario(cause)),

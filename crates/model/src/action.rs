@@ -31,6 +31,30 @@ pub enum Action {
         /// The image's tag, such as `v1.0.0`.
         release: String,
     },
+    /// Set the limits of the service's container; what is left out stays.
+    SetResources {
+        /// The service.
+        service: ServiceName,
+        /// The CPU limit as a Kubernetes quantity, such as `200m`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        cpu: Option<String>,
+        /// The memory limit as a Kubernetes quantity, such as `400Mi`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        memory: Option<String>,
+    },
+    /// Scale the service by its CPU from now on, whatever scaled it before.
+    Autoscale {
+        /// The service.
+        service: ServiceName,
+        /// The fewest pods.
+        min: u32,
+        /// The most pods.
+        max: u32,
+        /// The share of the requested CPU that is aimed at, in percent.
+        cpu: u32,
+    },
+    /// Apply the service's manifests again, as they stand in the shop's repository.
+    Apply(ServiceName),
 }
 
 impl Action {
@@ -39,8 +63,12 @@ impl Action {
         match self {
             Self::RolloutRestart(service)
             | Self::RolloutUndo(service)
-            | Self::DeletePod(service) => service,
-            Self::Scale { service, .. } | Self::SetImage { service, .. } => service,
+            | Self::DeletePod(service)
+            | Self::Apply(service) => service,
+            Self::Scale { service, .. }
+            | Self::SetImage { service, .. }
+            | Self::SetResources { service, .. }
+            | Self::Autoscale { service, .. } => service,
         }
     }
 
@@ -57,6 +85,24 @@ impl Action {
             Self::SetImage { service, release } => format!(
                 "set image deployment/{service} {service}=shoplab/{namespace}/{service}:{release}"
             ),
+            Self::SetResources {
+                service,
+                cpu,
+                memory,
+            } => format!(
+                "set resources deployment/{service} --limits={}",
+                limits(cpu.as_deref(), memory.as_deref())
+            ),
+            Self::Autoscale {
+                service,
+                min,
+                max,
+                cpu,
+            } => format!(
+                "delete hpa {service} --ignore-not-found && kubectl -n {namespace} autoscale \
+                 deployment/{service} --min={min} --max={max} --cpu-percent={cpu}"
+            ),
+            Self::Apply(service) => format!("apply -f k8s/{namespace}/{service}.yaml"),
         };
         format!("kubectl -n {namespace} {command}")
     }
@@ -70,6 +116,30 @@ impl fmt::Display for Action {
             Self::DeletePod(service) => write!(f, "delete pod of {service}"),
             Self::Scale { service, replicas } => write!(f, "scale {service} to {replicas}"),
             Self::SetImage { service, release } => write!(f, "set image of {service} to {release}"),
+            Self::SetResources {
+                service,
+                cpu,
+                memory,
+            } => write!(
+                f,
+                "set limits of {service} to {}",
+                limits(cpu.as_deref(), memory.as_deref())
+            ),
+            Self::Autoscale {
+                service,
+                min,
+                max,
+                cpu,
+            } => write!(f, "autoscale {service} from {min} to {max} at {cpu}% CPU"),
+            Self::Apply(service) => write!(f, "apply {service}"),
         }
     }
+}
+
+/// Limits as `kubectl set resources` takes them: `cpu=200m,memory=400Mi`.
+fn limits(cpu: Option<&str>, memory: Option<&str>) -> String {
+    let cpu = cpu.map(|cpu| format!("cpu={cpu}"));
+    let memory = memory.map(|memory| format!("memory={memory}"));
+    let both: Vec<String> = cpu.into_iter().chain(memory).collect();
+    both.join(",")
 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Period, RowId, ServiceName, ShopName};
+use crate::{JourneyName, Period, RowId, ServiceName, ShopName};
 
 /// The documented failures of a shop.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -33,6 +33,13 @@ pub struct MatrixRow {
     pub impact: String,
     /// What the user sees, in the shop's own words.
     pub experience: String,
+    /// The journeys of customers that fail.
+    #[serde(default)]
+    pub journeys: Vec<JourneyName>,
+    /// What the shop really shows them: each text that a customer may meet
+    /// says the documented experience.
+    #[serde(default)]
+    pub shows: Vec<String>,
     /// How soon after the first user impact monitoring must have noticed.
     pub detect: Period,
     /// How it recovers.

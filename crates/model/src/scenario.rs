@@ -73,6 +73,10 @@ pub struct Step {
     pub at: Period,
     /// What.
     pub action: StepAction,
+    /// With an injection: how long it stays, authored as `for`. It is undone
+    /// then, and the drill goes on; left out, it stays to the end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lasts: Option<Period>,
 }
 
 /// What a step of the timeline does.
@@ -101,15 +105,22 @@ pub struct Hypothesis {
     pub spreads_to: Vec<ServiceName>,
 }
 
-/// One predicted symptom: an SLO that falls below (or rises above) a value.
+/// One predicted symptom, by which the lab sees that a fault bites.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub struct Symptom {
-    /// The check.
-    pub slo: CheckName,
-    /// Shown when a share falls below this; without it, when the check's own
-    /// bound no longer holds.
-    pub below: Option<Ratio>,
+pub enum Symptom {
+    /// A check of the shop is lost, or falls below a share. Authored as
+    /// `slo: checkout-availability`, with `below: 85%` where it is a share.
+    Slo {
+        /// The check.
+        check: CheckName,
+        /// Shown when a share falls below this; without it, when the check's
+        /// own bound no longer holds.
+        below: Option<Ratio>,
+    },
+    /// An alert fires: for what customers do not notice, or not yet. Authored
+    /// as `alert: QueueWithoutConsumer`.
+    Alert(AlertName),
 }
 
 /// What is right, and what is not.

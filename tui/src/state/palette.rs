@@ -69,11 +69,11 @@ pub(crate) fn parse(text: &str, services: &[ServiceName]) -> Result<Action, Stri
     }
     let service = |word: &str| -> Result<ServiceName, String> {
         let name = word.rsplit('/').next().unwrap_or(word);
-        let known = |service: &&ServiceName| {
-            service.as_str() == name
-                || name.starts_with(&format!("{service}-")) && pod_of(name, service)
+        let named = services.iter().find(|service| service.as_str() == name);
+        let pod = |service: &&ServiceName| {
+            name.starts_with(&format!("{service}-")) && pod_of(name, service)
         };
-        let found = services.iter().find(known);
+        let found = named.or_else(|| services.iter().find(pod));
         found
             .cloned()
             .ok_or_else(|| format!("there is no service called `{name}`"))
@@ -102,11 +102,63 @@ pub(crate) fn parse(text: &str, services: &[ServiceName]) -> Result<Action, Stri
                 release: release.to_owned(),
             })
         }
+        ["set", "resources", name, limits] => {
+            let (cpu, memory) = limits_of(limits)?;
+            Ok(Action::SetResources {
+                service: service(name)?,
+                cpu,
+                memory,
+            })
+        }
+        ["autoscale", name, options @ ..] => Ok(Action::Autoscale {
+            service: service(name)?,
+            min: option(options, "--min").unwrap_or(Ok(1))?,
+            max: option(options, "--max").unwrap_or_else(|| Err("--max is missing".to_owned()))?,
+            cpu: option(options, "--cpu-percent").unwrap_or(Ok(80))?,
+        }),
+        ["apply", "-f", file] => {
+            let file = file.rsplit('/').next().unwrap_or(file);
+            let name = file.trim_end_matches(".yaml").trim_end_matches(".yml");
+            Ok(Action::Apply(service(name)?))
+        }
         [] => Err("write a command, such as `rollout restart deployment/orders`".to_owned()),
-        _ => Err(format!(
-            "`{text}` is not one of: rollout restart, rollout undo, delete pod, scale, set image"
-        )),
+        _ => Err(format!("`{text}` is not one of: {}", VERBS.join(", "))),
     }
+}
+
+/// The commands that there are.
+const VERBS: [&str; 8] = [
+    "rollout restart",
+    "rollout undo",
+    "delete pod",
+    "scale",
+    "set image",
+    "set resources",
+    "autoscale",
+    "apply -f",
+];
+
+/// CPU and memory of `--limits=cpu=200m,memory=400Mi`.
+fn limits_of(text: &str) -> Result<(Option<String>, Option<String>), String> {
+    let list = text.strip_prefix("--limits=").unwrap_or(text);
+    let (mut cpu, mut memory) = (None, None);
+    for part in list.split(',') {
+        match part.split_once('=') {
+            Some(("cpu", limit)) if !limit.is_empty() => cpu = Some(limit.to_owned()),
+            Some(("memory", limit)) if !limit.is_empty() => memory = Some(limit.to_owned()),
+            _ => return Err(format!("`{text}` is not --limits=cpu=200m,memory=400Mi")),
+        }
+    }
+    Ok((cpu, memory))
+}
+
+/// The number of `--name=7` among `options`.
+fn option(options: &[&str], name: &str) -> Option<Result<u32, String>> {
+    let value = options
+        .iter()
+        .find_map(|option| option.strip_prefix(name)?.strip_prefix('='))?;
+    let number = value.parse();
+    Some(number.map_err(|_| format!("{name}: `{value}` is not a whole number")))
 }
 
 /// Whether a pod of that name can be `service`'s: `carts-6d8f-x2x4k` is carts',
@@ -118,13 +170,6 @@ fn pod_of(pod: &str, service: &ServiceName) -> bool {
 
 /// The commands that complete `text`, at most eight.
 pub(crate) fn complete(text: &str, services: &[ServiceName]) -> Vec<String> {
-    const VERBS: [&str; 5] = [
-        "rollout restart",
-        "rollout undo",
-        "delete pod",
-        "scale",
-        "set image",
-    ];
     let mut found = Vec::new();
     for verb in VERBS {
         if verb.starts_with(text) && text.len() < verb.len() {
@@ -139,6 +184,7 @@ pub(crate) fn complete(text: &str, services: &[ServiceName]) -> Vec<String> {
         for service in services {
             let target = match verb {
                 "delete pod" => format!("-l name={service}"),
+                "apply -f" => format!("{service}.yaml"),
                 _ => format!("deployment/{service}"),
             };
             let fits = target.starts_with(rest) || service.as_str().starts_with(rest);
@@ -146,6 +192,8 @@ pub(crate) fn complete(text: &str, services: &[ServiceName]) -> Vec<String> {
                 let tail = match verb {
                     "scale" => " --replicas=",
                     "set image" => " v",
+                    "set resources" => " --limits=",
+                    "autoscale" => " --min=1 --max=5 --cpu-percent=",
                     _ => "",
                 };
                 found.push(format!("{verb} {target}{tail}"));
@@ -179,6 +227,10 @@ mod tests {
             ),
             ("rollout undo orders", Action::RolloutUndo("orders".into())),
             (
+                "rollout undo carts-db",
+                Action::RolloutUndo("carts-db".into()),
+            ),
+            (
                 "delete pod carts-6d8f9-x2x4k",
                 Action::DeletePod("carts".into()),
             ),
@@ -199,6 +251,27 @@ mod tests {
                     release: "v1.0.0".into(),
                 },
             ),
+            (
+                "set resources deployment/orders --limits=cpu=500m,memory=1Gi",
+                Action::SetResources {
+                    service: "orders".into(),
+                    cpu: Some("500m".to_owned()),
+                    memory: Some("1Gi".to_owned()),
+                },
+            ),
+            (
+                "autoscale deployment/carts --min=1 --max=5 --cpu-percent=60",
+                Action::Autoscale {
+                    service: "carts".into(),
+                    min: 1,
+                    max: 5,
+                    cpu: 60,
+                },
+            ),
+            (
+                "kubectl apply -f k8s/sock-shop/carts-db.yaml",
+                Action::Apply("carts-db".into()),
+            ),
         ] {
             assert_eq!(parse(text, &services()), Ok(expected), "{text}");
         }
@@ -214,6 +287,9 @@ mod tests {
             ),
             ("scale orders many", "`many` is not a number"),
             ("drain node", "is not one of"),
+            ("set resources orders --limits=disk=1", "is not --limits="),
+            ("autoscale orders --min=2", "--max is missing"),
+            ("apply -f nobody.yaml", "no service called `nobody`"),
         ] {
             let error = parse(text, &services()).expect_err(text);
             assert!(error.contains(expected), "{error}");

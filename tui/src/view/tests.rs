@@ -83,6 +83,8 @@ fn facts() -> Facts {
             experience: "\"Payment failed\"".into(),
             detect: Period::from_secs(15),
             recovery: Recovery::ManualRestart,
+            journeys: Vec::new(),
+            shows: Vec::new(),
         }],
         services: ["carts", "front-end", "orders", "orders-db", "payment"]
             .map(ServiceName::from)

@@ -44,14 +44,18 @@ pub(super) fn hypothesis(
 }
 
 fn symptom(decoder: &mut Decoder, node: &Node, names: &Names<'_>) -> Option<Symptom> {
-    let mut fields = decoder.fields(node, "a symptom: a map with `slo`")?;
-    let slo = fields
+    let mut fields = decoder.fields(node, "a symptom: a map with `slo` or `alert`")?;
+    if let Some(node) = fields.take("alert") {
+        fields.finish(decoder);
+        return names.alert(decoder, node).map(Symptom::Alert);
+    }
+    let check = fields
         .need(decoder, "slo")
         .and_then(|node| names.check(decoder, node));
     let below = optional(decoder, &mut fields, "below", Decoder::scalar);
     fields.finish(decoder);
-    Some(Symptom {
-        slo: slo?,
+    Some(Symptom::Slo {
+        check: check?,
         below: below?,
     })
 }

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use model::{Backend, Diagnosis, Move, Query, Trigger};
 
+use super::actions::ACTIONS;
 use super::expectations::{cause, mode, severity};
-use super::{ACTIONS, Names, optional};
+use super::{Names, optional};
 use crate::decode::Decoder;
 use crate::node::{Node, NodeKind};
 

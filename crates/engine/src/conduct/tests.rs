@@ -53,12 +53,13 @@ fn inject(second: u64) -> Step {
             kind: "hang".to_owned(),
             args: serde_json::Map::new(),
         }),
+        lasts: None,
     }
 }
 
 fn below_half() -> Symptom {
-    Symptom {
-        slo: "availability".into(),
+    Symptom::Slo {
+        check: "availability".into(),
         below: Ratio::new(0.5),
     }
 }
@@ -106,12 +107,12 @@ impl Told {
                 Happening::Relapsed { check } => format!("relapsed {check}"),
                 other => format!("{other:?}"),
             },
-            Command::Inject(fault) => fault.kind.clone(),
+            Command::Inject(fault, _) => fault.kind.clone(),
             Command::Change(action) => action.to_string(),
             Command::End(Verdict::Invalid(why)) => format!("invalid: {why}"),
             Command::End(verdict) => format!("{verdict:?}"),
         };
-        if commands.iter().any(|c| matches!(c, Command::Inject(_))) {
+        if commands.iter().any(|c| matches!(c, Command::Inject(..))) {
             self.conduct.injected(at(second));
         }
         commands.iter().map(words).collect()
@@ -197,6 +198,7 @@ fn a_healthy_case_ends_when_somebody_says_what_it_is() {
     let deploy = Step {
         at: SECOND,
         action: StepAction::Change(Action::RolloutRestart("catalogue".into())),
+        lasts: None,
     };
     let mut told = Told::new(scenario(vec![deploy], Vec::new()), None);
     told.responding.diagnosed = true;

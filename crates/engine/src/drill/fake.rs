@@ -254,6 +254,16 @@ impl Injector for FakeInjector {
         Ok((1, Period::from_secs(30)))
     }
 
+    async fn undo(&self, injection: InjectionId) -> Undo {
+        self.0.state().undone = true;
+        Undo {
+            injection,
+            how: Undone::Reverted,
+            verified: true,
+            detail: String::new(),
+        }
+    }
+
     async fn undo_all(&self) -> Vec<Undo> {
         if self.0.state().injected.is_none() {
             return Vec::new();

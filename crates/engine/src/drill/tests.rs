@@ -35,10 +35,11 @@ fn scenario() -> Scenario {
                 kind: "hang".to_owned(),
                 args: serde_json::Map::new(),
             }),
+            lasts: None,
         }],
         hypothesis: Hypothesis {
-            symptoms: vec![Symptom {
-                slo: "availability".into(),
+            symptoms: vec![Symptom::Slo {
+                check: "availability".into(),
                 below: Ratio::new(0.5),
             }],
             within: Period::from_secs(10),
@@ -116,6 +117,7 @@ fn given_with(nature: Nature, responder: Responder, scenario: Scenario) -> Given
         journal: journal.clone(),
         injections: folder.path().join("injections"),
         kubeconfig: PathBuf::new(),
+        manifests: Vec::new(),
         key: String::new(),
         backends: Backends {
             metrics_url: String::new(),

@@ -36,6 +36,21 @@ impl Kubernetes {
                 let patch = set_image(&deployment, service, release)?;
                 self.patch(service, &Patch::Strategic(patch)).await
             }
+            Action::SetResources {
+                service,
+                cpu,
+                memory,
+            } => {
+                let patch = set_resources(service, cpu.as_deref(), memory.as_deref());
+                self.patch(service, &Patch::Strategic(patch)).await
+            }
+            Action::Autoscale {
+                service,
+                min,
+                max,
+                cpu,
+            } => self.autoscale(service, *min, *max, *cpu).await,
+            Action::Apply(service) => self.apply(service).await,
         }
     }
 
@@ -44,7 +59,11 @@ impl Kubernetes {
         got.map_err(|error| said(&error))
     }
 
-    async fn patch(&self, service: &ServiceName, patch: &Patch<Value>) -> Result<(), String> {
+    pub(super) async fn patch(
+        &self,
+        service: &ServiceName,
+        patch: &Patch<Value>,
+    ) -> Result<(), String> {
         let params = PatchParams::default();
         let patched = self.deployments.patch(service.as_str(), &params, patch);
         patched.await.map(drop).map_err(|error| said(&error))
@@ -140,6 +159,17 @@ fn set_image(
     };
     Ok(json!({ "spec": { "template": { "spec": { "containers": [
         { "name": service, "image": format!("{name}:{release}") }] } } } }))
+}
+
+/// Limits of the service's container, as `kubectl set resources --limits` sets them.
+fn set_resources(service: &ServiceName, cpu: Option<&str>, memory: Option<&str>) -> Value {
+    let limits = [("cpu", cpu), ("memory", memory)];
+    let limits: serde_json::Map<String, Value> = limits
+        .into_iter()
+        .filter_map(|(name, limit)| Some((name.to_owned(), limit?.into())))
+        .collect();
+    json!({ "spec": { "template": { "spec": { "containers": [
+        { "name": service, "resources": { "limits": limits } }] } } } })
 }
 
 /// The template of the newest revision before the Deployment's own.
@@ -240,6 +270,19 @@ mod tests {
             assert_eq!(container["name"], "orders");
         }
         assert!(set_image(&deployment("1", "a"), &"carts".into(), "v2").is_err());
+    }
+
+    #[test]
+    fn limits_that_are_not_named_stay_as_they_are() {
+        let limits = |cpu, memory| {
+            let patch = set_resources(&"orders".into(), cpu, memory);
+            patch["spec"]["template"]["spec"]["containers"][0]["resources"]["limits"].clone()
+        };
+        assert_eq!(limits(None, Some("400Mi")), json!({ "memory": "400Mi" }));
+        assert_eq!(
+            limits(Some("200m"), Some("1Gi")),
+            json!({ "cpu": "200m", "memory": "1Gi" })
+        );
     }
 
     #[test]

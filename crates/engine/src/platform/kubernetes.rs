@@ -7,10 +7,12 @@ use std::time::Duration;
 use async_trait::async_trait;
 use futures::StreamExt;
 use k8s_openapi::api::apps::v1::{Deployment, ReplicaSet};
+use k8s_openapi::api::autoscaling::v2::HorizontalPodAutoscaler;
 use k8s_openapi::api::core::v1::{Pod, Service};
 use kube::api::{Api, ListParams, WatchEvent, WatchParams};
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use model::{Action, Change, ServiceName};
+use serde_json::Value;
 use tokio::sync::mpsc;
 
 use super::act::said;
@@ -27,7 +29,10 @@ pub(crate) struct Kubernetes {
     pub(super) deployments: Api<Deployment>,
     pub(super) replica_sets: Api<ReplicaSet>,
     pub(super) pods: Api<Pod>,
-    services: Api<Service>,
+    pub(super) services: Api<Service>,
+    pub(super) autoscalers: Api<HorizontalPodAutoscaler>,
+    /// The shop's objects as they are authored.
+    pub(super) manifests: Vec<Value>,
     namespace: String,
     pub(super) clock: Clock,
 }
@@ -47,13 +52,20 @@ pub(crate) async fn client(path: &Path) -> Result<kube::Client, EngineError> {
 }
 
 impl Kubernetes {
-    /// The namespace called `namespace`.
-    pub(crate) fn new(client: &kube::Client, namespace: &str, clock: Clock) -> Self {
+    /// The namespace called `namespace`, whose objects are authored as `manifests`.
+    pub(crate) fn new(
+        client: &kube::Client,
+        namespace: &str,
+        clock: Clock,
+        manifests: Vec<Value>,
+    ) -> Self {
         Self {
             deployments: Api::namespaced(client.clone(), namespace),
             replica_sets: Api::namespaced(client.clone(), namespace),
             pods: Api::namespaced(client.clone(), namespace),
             services: Api::namespaced(client.clone(), namespace),
+            autoscalers: Api::namespaced(client.clone(), namespace),
+            manifests,
             namespace: namespace.to_owned(),
             clock,
         }

@@ -42,7 +42,14 @@ fn api(
     });
     let client = kube::Client::new(service, "sock-shop");
     let clock = Clock::starting_at(Timestamp::from_millis(1_700_000_000_000));
-    (Kubernetes::new(&client, "sock-shop", clock), asked)
+    let manifests = vec![
+        json!({ "kind": "Service", "metadata": { "name": "payment" },
+                "spec": { "ports": [{ "port": 80, "targetPort": 8080 }] } }),
+    ];
+    (
+        Kubernetes::new(&client, "sock-shop", clock, manifests),
+        asked,
+    )
 }
 
 fn deployment(replicas: u32, image: &str) -> Value {
@@ -109,6 +116,26 @@ async fn each_action_asks_the_api_what_kubectl_would() {
             "application/strategic-merge-patch+json",
             image,
             json!("shoplab/payment:v2"),
+        ),
+        (
+            Action::SetResources {
+                service: "payment".into(),
+                cpu: None,
+                memory: Some("400Mi".to_owned()),
+            },
+            Method::PATCH,
+            payment,
+            "application/strategic-merge-patch+json",
+            "/spec/template/spec/containers/0/resources/limits/memory",
+            json!("400Mi"),
+        ),
+        (
+            Action::Apply("payment".into()),
+            Method::PATCH,
+            "/api/v1/namespaces/sock-shop/services/payment?",
+            "application/merge-patch+json",
+            "/spec/ports/0/targetPort",
+            json!(8080),
         ),
         (
             Action::DeletePod("payment".into()),

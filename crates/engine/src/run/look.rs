@@ -83,6 +83,7 @@ impl Run {
         for (at, what) in self.state.alerts.see(self.now(), &alerts, &rules) {
             self.record(at, what)?;
         }
+        self.state.checks.note_firing(self.state.alerts.names());
         Ok(())
     }
 
