@@ -265,7 +265,7 @@ impl Injector for FakeInjector {
     }
 
     async fn undo_all(&self) -> Vec<Undo> {
-        if self.0.state().injected.is_none() {
+        if self.0.is_clean() {
             return Vec::new();
         }
         if !self.0.nature.undoable {

@@ -238,6 +238,33 @@ async fn an_expert_solves_a_drill_and_all_of_it_is_in_the_journal() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_injection_for_a_time_is_undone_while_the_drill_goes_on() {
+    let mut scenario = scenario();
+    scenario.timeline[0].lasts = Some(Period::from_secs(12));
+    let moves = vec![Move::When(Trigger::Recovered), Move::Resolve];
+    scenario.responders.insert("watcher".to_owned(), moves);
+    let responder = Responder::Script("watcher".to_owned());
+    let mut given = given_with(Nature::default(), responder, scenario);
+    let timeline = given.drill.finished().await.expect("finished");
+    let words = words(&timeline);
+    let from = words.iter().position(|word| word == "PaymentDown fired");
+    assert_eq!(
+        words[from.expect("a page")..],
+        [
+            "PaymentDown fired",
+            "undone: Reverted true",
+            "availability holds: true",
+            "PaymentDown resolved",
+            "recovered",
+            "resolve",
+            "cost",
+            "complete",
+        ]
+    );
+    assert!(given.fake.is_clean());
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_fault_that_does_not_bite_is_undone_and_the_drill_is_invalid() {
     let nature = Nature {
         broken: 0.9,
