@@ -6,7 +6,7 @@ use serde_json::{Map, Number, Value};
 use crate::ChaosError;
 
 /// The arguments as the fault's own type reads them: periods and shares as
-/// text, counts as numbers, defaults filled in.
+/// text, counts and amounts as numbers, defaults filled in.
 ///
 /// # Errors
 /// [`ChaosError::Argument`] names the first one that is missing, unknown or out of bounds.
@@ -31,6 +31,9 @@ pub(crate) fn check(
     for arg in spec.args {
         let default = || arg.default.map(Value::from);
         let value = given.get(arg.name).cloned().or_else(default);
+        if arg.may_be_absent() && value.as_ref().is_some_and(|value| value == "") {
+            continue;
+        }
         let value = value.ok_or_else(|| wrong(arg.name, format!("is missing: {}", arg.help)))?;
         let value = check_one(arg, &value).map_err(|problem| wrong(arg.name, problem))?;
         checked.insert(arg.name.to_owned(), value);
@@ -60,6 +63,13 @@ fn check_one(arg: &ArgSpec, value: &Value) -> Result<Value, String> {
                     format!("is {text}; expected {min} to {max}")
                 })
         }
+        ArgKind::Amount { .. } => {
+            let amount = arg.kind.amount(&text);
+            let number = amount.map(|amount| Value::Number(Number::from(amount)));
+            number.ok_or_else(|| format!("is {text}; expected {}", arg.kind.expected()))
+        }
+        ArgKind::Choice(words) if words.contains(&text.as_str()) => Ok(text.into()),
+        ArgKind::Choice(_) => Err(format!("is {text}; expected {}", arg.kind.expected())),
         ArgKind::Count { min, max } => {
             let problem = || format!("is {text}; expected a whole number from {min} to {max}");
             let count: u64 = text.parse().map_err(|_| problem())?;
@@ -105,6 +115,22 @@ mod tests {
                 default: Some("1s"),
                 help: "how long",
             },
+            ArgSpec {
+                name: "memory",
+                kind: ArgKind::Amount {
+                    unit: "Mi",
+                    min: 4,
+                    max: 100,
+                },
+                default: Some(""),
+                help: "how much",
+            },
+            ArgSpec {
+                name: "probe",
+                kind: ArgKind::Choice(&["liveness", "readiness"]),
+                default: Some("liveness"),
+                help: "which",
+            },
         ],
     };
 
@@ -114,8 +140,11 @@ mod tests {
         let checked = check(&SPEC, given.as_object().expect("map")).expect("good");
         assert_eq!(
             Value::Object(checked),
-            json!({"service": "payment", "times": 3, "delay": "250ms"})
+            json!({"service": "payment", "times": 3, "delay": "250ms", "probe": "liveness"})
         );
+        let given = json!({"service": "payment", "memory": "64Mi"});
+        let checked = check(&SPEC, given.as_object().expect("map")).expect("good");
+        assert_eq!(checked["memory"], 64);
     }
 
     #[test]
@@ -124,7 +153,7 @@ mod tests {
             (json!({}), "`service` is missing: the service"),
             (
                 json!({"service": "a", "time": 3}),
-                "`time` is not one of its arguments: service, times, delay",
+                "`time` is not one of its arguments: service, times, delay, memory, probe",
             ),
             (
                 json!({"service": "a", "times": 9}),
@@ -133,6 +162,14 @@ mod tests {
             (
                 json!({"service": "a", "delay": "2h"}),
                 "`delay` is 2h; expected 1ms to 1m",
+            ),
+            (
+                json!({"service": "a", "memory": "64"}),
+                "`memory` is 64; expected a whole number with its unit, from 4Mi to 100Mi",
+            ),
+            (
+                json!({"service": "a", "probe": "startup"}),
+                "`probe` is startup; expected one of liveness, readiness",
             ),
             (json!({"service": "a", "delay": true}), "`delay` is true"),
             (json!({"service": "a", "delay": "long"}), "`long` is not"),

@@ -218,7 +218,7 @@ async fn recover_one(client: kube::Client, config: &ChaosConfig, entry: Entry) -
         world.check_namespace().await,
     ) {
         (None, _) => failed(unknown(&entry.fault.kind)),
-        (Some(_), Err(error)) if is_gone(&error) => UndoReport {
+        (Some(_), Err(error)) if error.is_gone() => UndoReport {
             how: Undone::TargetGone,
             verified: true,
             detail: format!("namespace `{}` is no longer there", entry.namespace),
@@ -239,16 +239,6 @@ fn failed(error: ChaosError) -> UndoReport {
         how: Undone::Failed,
         verified: false,
         detail: error.to_string(),
-    }
-}
-
-/// Whether the namespace itself is gone.
-fn is_gone(error: &ChaosError) -> bool {
-    match error {
-        ChaosError::Kube { source, .. } => {
-            matches!(&**source, kube::Error::Api(status) if status.code == 404)
-        }
-        _ => false,
     }
 }
 

@@ -86,3 +86,15 @@ pub enum ChaosError {
         limit: Period,
     },
 }
+
+impl ChaosError {
+    /// Whether the API says that what was asked for, such as the namespace, is not there.
+    pub(crate) fn is_gone(&self) -> bool {
+        match self {
+            Self::Kube { source, .. } => {
+                matches!(&**source, kube::Error::Api(status) if status.code == 404)
+            }
+            _ => false,
+        }
+    }
+}

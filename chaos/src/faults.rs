@@ -19,7 +19,16 @@ registry! {
     kill_pod::KillPod,
     crash::Crash,
     crash_loop::CrashLoop,
+    missing_image::MissingImage,
+    bad_release::BadRelease,
+    misconfigure::Misconfigure,
+    failing_probe::FailingProbe,
+    starve::Starve,
     scale_to_zero::ScaleToZero,
+    autoscaler::Autoscaler,
+    flood::Flood,
+    wrong_port::WrongPort,
+    lose_scrape_target::LoseScrapeTarget,
     hang::Hang,
     freeze::Freeze,
     latency::Latency,
@@ -79,6 +88,8 @@ mod tests {
                 let value = match arg.kind {
                     model::ArgKind::Period { min_ms, .. } => format!("{min_ms}ms"),
                     model::ArgKind::Count { min, .. } => min.to_string(),
+                    model::ArgKind::Amount { unit, min, .. } => format!("{min}{unit}"),
+                    model::ArgKind::Choice(words) => words[0].to_owned(),
                     model::ArgKind::Ratio => "50%".to_owned(),
                     model::ArgKind::Service | model::ArgKind::Text => "payment".to_owned(),
                 };
@@ -86,6 +97,10 @@ mod tests {
             }
             let checked = args::check(&spec, &given);
             assert!(checked.is_ok(), "{}: {checked:?}", spec.kind);
+            for arg in spec.args {
+                assert!(!arg.help.is_empty(), "{}: {}", spec.kind, arg.name);
+                assert!(!arg.help.ends_with('.'), "{}: {}", spec.kind, arg.name);
+            }
         }
     }
 }

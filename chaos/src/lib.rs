@@ -16,17 +16,24 @@ mod args;
 mod chaos;
 mod error;
 mod faults;
+mod image;
 mod injection;
 mod journal;
 mod keeper;
 mod kind;
 mod link;
+mod objects;
+mod place;
+mod quantity;
+mod reference;
+mod template;
 mod undo;
 mod world;
 
 pub use chaos::{Chaos, ChaosConfig, Recovered};
 pub use error::ChaosError;
 pub use injection::Injection;
+pub use reference::reference;
 pub use undo::UndoReport;
 
 /// Every registered fault, for authors and for the catalog.

@@ -5,19 +5,21 @@ use std::time::Duration;
 use edge::client::ControlRequest;
 use edge::{CONTROL_PORT, KEY_HEADER};
 use http::{Request, StatusCode, header};
-use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::core::v1::{Namespace, Pod};
-use kube::api::{DeleteParams, ListParams, Patch, PatchParams, Preconditions};
+use kube::api::{DeleteParams, ListParams, Preconditions};
 use kube::client::Body;
 use kube::{Api, Client};
 use model::ServiceName;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::ChaosError;
 
 /// The label that lets the lab break what is in a namespace.
 const LAB_LABEL: &str = "shoplab.dev/lab";
+
+/// The namespace of what belongs to the lab itself, such as the customers.
+const LAB_NAMESPACE: &str = "shoplab";
 
 /// One shop's namespace, as one injection sees it.
 #[derive(Clone)]
@@ -90,6 +92,29 @@ impl World {
             tag,
             ..self.clone()
         }
+    }
+
+    /// The lab's own namespace, where the customers are.
+    ///
+    /// # Errors
+    /// [`ChaosError::NotOurs`] when it is not labelled, and the API's own.
+    pub(crate) async fn of_the_lab(&self) -> Result<Self, ChaosError> {
+        let lab = Self {
+            namespace: LAB_NAMESPACE.to_owned(),
+            ..self.clone()
+        };
+        lab.check_namespace().await?;
+        Ok(lab)
+    }
+
+    /// The way to the API server.
+    pub(crate) fn client(&self) -> &Client {
+        &self.client
+    }
+
+    /// The namespace of everything that is read and changed.
+    pub(crate) fn namespace(&self) -> &str {
+        &self.namespace
     }
 
     /// A name that no other injection has, for what is left in an edge.
@@ -199,49 +224,6 @@ impl World {
         }
     }
 
-    /// The service's Deployment; `None` when somebody deleted it.
-    pub(crate) async fn deployment_opt(
-        &self,
-        service: &ServiceName,
-    ) -> Result<Option<Deployment>, ChaosError> {
-        self.deployment_api()
-            .get_opt(service.as_str())
-            .await
-            .map_err(failed(format!("reading deployment `{service}`")))
-    }
-
-    /// The service's Deployment.
-    ///
-    /// # Errors
-    /// [`ChaosError::Target`] when there is none.
-    pub(crate) async fn deployment(&self, service: &ServiceName) -> Result<Deployment, ChaosError> {
-        let missing = || ChaosError::Target {
-            service: service.clone(),
-            problem: "has no Deployment; apply the shop's manifests".to_owned(),
-        };
-        self.deployment_opt(service).await?.ok_or_else(missing)
-    }
-
-    /// Changes the spec of a Deployment by a merge patch, unless it was
-    /// changed since `read` was read (then the API answers 409, an error here).
-    pub(crate) async fn patch_deployment(
-        &self,
-        read: &Deployment,
-        spec: Value,
-    ) -> Result<(), ChaosError> {
-        let name = read.metadata.name.clone().unwrap_or_default();
-        let patch = json!({
-            "metadata": {"resourceVersion": read.metadata.resource_version},
-            "spec": spec,
-        });
-        let params = PatchParams::default();
-        self.deployment_api()
-            .patch(&name, &params, &Patch::Merge(&patch))
-            .await
-            .map_err(failed(format!("changing deployment `{name}`")))?;
-        Ok(())
-    }
-
     /// Sends a request to a pod's edge by way of the Kubernetes API.
     pub(crate) async fn edge(
         &self,
@@ -282,13 +264,10 @@ impl World {
     fn pod_api(&self) -> Api<Pod> {
         Api::namespaced(self.client.clone(), &self.namespace)
     }
-
-    fn deployment_api(&self) -> Api<Deployment> {
-        Api::namespaced(self.client.clone(), &self.namespace)
-    }
 }
 
-fn failed(what: String) -> impl FnOnce(kube::Error) -> ChaosError {
+/// The API's error, with what was tried.
+pub(crate) fn failed(what: String) -> impl FnOnce(kube::Error) -> ChaosError {
     move |source| ChaosError::Kube {
         what,
         source: Box::new(source),

@@ -3,10 +3,10 @@
 use k8s_openapi::api::apps::v1::Deployment;
 use model::{ArgKind, ArgSpec, FaultSpec, ServiceName, Undone};
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 
 use crate::ChaosError;
 use crate::kind::Kind;
+use crate::objects::{is_same, replicas, uid};
 use crate::world::World;
 
 pub(crate) struct ScaleToZero;
@@ -40,7 +40,7 @@ impl Kind for ScaleToZero {
     type Plan = Plan;
 
     async fn plan(world: &World, args: Args) -> Result<Plan, ChaosError> {
-        let deployment = world.deployment(&args.service).await?;
+        let deployment = world.need::<Deployment>(&args.service).await?;
         match replicas(&deployment) {
             0 => Err(ChaosError::Target {
                 service: args.service,
@@ -48,25 +48,22 @@ impl Kind for ScaleToZero {
             }),
             replicas => Ok(Plan {
                 service: args.service,
-                uid: deployment.metadata.uid.unwrap_or_default(),
+                uid: uid(&deployment),
                 replicas,
             }),
         }
     }
 
     async fn inject(world: &World, plan: &mut Plan) -> Result<(), ChaosError> {
-        let deployment = world.deployment(&plan.service).await?;
-        world
-            .patch_deployment(&deployment, json!({"replicas": 0}))
-            .await
+        let deployment = world.need::<Deployment>(&plan.service).await?;
+        world.scale(&deployment, 0).await
     }
 
     /// Scales back, unless a responder has scaled it already.
     async fn undo(world: &World, plan: &Plan) -> Result<Undone, ChaosError> {
         match at_zero(world, plan).await? {
             Some(deployment) => {
-                let spec = json!({"replicas": plan.replicas});
-                world.patch_deployment(&deployment, spec).await?;
+                world.scale(&deployment, plan.replicas).await?;
                 Ok(Undone::Reverted)
             }
             None => Ok(Undone::TargetGone),
@@ -80,13 +77,7 @@ impl Kind for ScaleToZero {
 
 /// The very same Deployment, while it is scaled to 0.
 async fn at_zero(world: &World, plan: &Plan) -> Result<Option<Deployment>, ChaosError> {
-    let deployment = world.deployment_opt(&plan.service).await?;
-    Ok(deployment.filter(|deployment| {
-        deployment.metadata.uid.as_deref() == Some(&plan.uid) && replicas(deployment) == 0
-    }))
-}
-
-fn replicas(deployment: &Deployment) -> i32 {
-    let spec = deployment.spec.as_ref();
-    spec.and_then(|spec| spec.replicas).unwrap_or(1)
+    let deployment = world.find::<Deployment>(plan.service.as_str()).await?;
+    Ok(deployment
+        .filter(|deployment| is_same(deployment, &plan.uid) && replicas(deployment) == 0))
 }

@@ -3,17 +3,18 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, Weak};
-use std::time::Duration;
 
-use axum::body::{Body, Bytes, to_bytes};
-use axum::extract::{Path, Query, Request, State};
+use api::not_found;
+use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use axum::routing::{any, get, put};
+use axum::routing::{get, put};
 use axum::{Json, Router};
 use edge::{Config, Edge, Signal, Upstream, Workload, WorkloadError};
-use http::{Method, StatusCode};
+use http::Method;
 use serde_json::{Value, json};
 use tokio::sync::watch;
+
+mod api;
 
 pub(crate) const KEY: &str = "lab-key";
 
@@ -29,7 +30,8 @@ pub(crate) struct Seen {
 struct Objects {
     labels: BTreeMap<String, Value>,
     pods: BTreeMap<String, Value>,
-    deployments: BTreeMap<String, Value>,
+    /// Deployments, Services and autoscalers by their path.
+    stored: BTreeMap<String, Value>,
     seen: Vec<Seen>,
     version: u64,
     /// Answer the next patch with a conflict.
@@ -87,8 +89,12 @@ impl Fake {
         self.objects().labels.insert(namespace.to_owned(), labels);
     }
 
+    pub(crate) fn forget_namespace(&self, namespace: &str) {
+        self.objects().labels.remove(namespace);
+    }
+
     pub(crate) fn client(self: &Arc<Self>) -> kube::Client {
-        kube::Client::new(app(self.clone()), "sock-shop")
+        kube::Client::new(api::app(self.clone()), "sock-shop")
     }
 
     /// A pod of `service` with a real edge that has proxies to `peers`.
@@ -121,7 +127,7 @@ impl Fake {
         let pod = json!({
             "apiVersion": "v1", "kind": "Pod",
             "metadata": {"name": name, "uid": format!("uid-of-{name}"), "labels": {"name": service}},
-            "spec": {"containers": []},
+            "spec": {"containers": [{"name": service, "ports": [{"containerPort": 9090}]}]},
             "status": {"containerStatuses": [{
                 "name": service, "image": "", "imageID": "", "ready": true, "restartCount": 0,
                 "containerID": "run://0", "state": {"running": {}},
@@ -131,35 +137,74 @@ impl Fake {
     }
 
     pub(crate) fn deployment(&self, name: &str, env: Value) {
+        let http = json!({"httpGet": {"path": "/health", "port": 80}});
         let deployment = json!({
             "apiVersion": "apps/v1", "kind": "Deployment",
-            "metadata": {"name": name, "uid": format!("uid-of-{name}"), "resourceVersion": "1"},
+            "metadata": {"name": name},
             "spec": {
                 "replicas": 2, "selector": {},
                 "strategy": {"type": "Recreate"},
-                "template": {"metadata": {}, "spec": {"containers": [
-                    {"name": name, "image": "shop:v1", "env": env},
-                    {"name": "edge", "image": "edge:v1"},
-                ]}},
+                "template": {
+                    "metadata": {"annotations": {"prometheus.io/port": "8080"}},
+                    "spec": {"containers": [
+                        {
+                            "name": name, "image": "shop/orders:v1", "env": env,
+                            "resources": {
+                                "requests": {"cpu": "100m", "memory": "64Mi"},
+                                "limits": {"cpu": "300m", "memory": "500Mi"},
+                            },
+                            "livenessProbe": http, "readinessProbe": http,
+                        },
+                        {
+                            "name": "edge", "image": "edge:v1",
+                            "resources": {"requests": {"cpu": "10m", "memory": "8Mi"}},
+                        },
+                    ]},
+                },
             },
         });
-        self.objects()
-            .deployments
-            .insert(name.to_owned(), deployment);
+        self.store(&deployment_path(name), deployment);
+    }
+
+    /// An object of any kind, as applied.
+    pub(crate) fn store(&self, path: &str, mut object: Value) {
+        let mut objects = self.objects();
+        objects.version += 1;
+        let (version, last) = (objects.version, path.rsplit('/').next());
+        object["metadata"]["uid"] = format!("uid-of-{}", last.expect("name")).into();
+        object["metadata"]["resourceVersion"] = format!("v{version}").into();
+        objects.stored.insert(path.to_owned(), object);
+    }
+
+    /// The object at a path; null where there is none.
+    pub(crate) fn stored(&self, path: &str) -> Value {
+        self.objects().stored.get(path).cloned().unwrap_or_default()
     }
 
     /// The part of a Deployment's spec at `pointer`.
     pub(crate) fn spec(&self, name: &str, pointer: &str) -> Value {
-        let objects = self.objects();
-        let spec = &objects.deployments[name]["spec"];
-        spec.pointer(pointer).cloned().unwrap_or_default()
+        let deployment = self.stored(&deployment_path(name));
+        let spec = deployment["spec"].pointer(pointer);
+        spec.cloned().unwrap_or_default()
     }
 
     /// What a responder does to a Deployment.
     pub(crate) fn change(&self, name: &str, pointer: &str, value: Value) {
+        self.change_at(&deployment_path(name), pointer, value);
+    }
+
+    /// What a responder does to the spec of any object.
+    pub(crate) fn change_at(&self, path: &str, pointer: &str, value: Value) {
         let mut objects = self.objects();
-        let deployment = objects.deployments.get_mut(name).expect("deployment");
-        *deployment["spec"].pointer_mut(pointer).expect("part") = value;
+        let object = objects.stored.get_mut(path).expect("object");
+        *object["spec"].pointer_mut(pointer).expect("part") = value;
+    }
+
+    /// What a responder does who deletes an object and makes it anew.
+    pub(crate) fn replace(&self, path: &str) {
+        let mut objects = self.objects();
+        let object = objects.stored.get_mut(path).expect("object");
+        object["metadata"]["uid"] = "another".into();
     }
 
     /// What the platform does: another pod takes the name's place.
@@ -262,183 +307,11 @@ async fn hooks() -> SocketAddr {
     address
 }
 
-fn app(fake: Arc<Fake>) -> Router {
-    let pod = "/api/v1/namespaces/{ns}/pods/{pod}";
-    let deployment = "/apis/apps/v1/namespaces/{ns}/deployments/{name}";
-    Router::new()
-        .route("/api/v1/namespaces/{ns}", get(namespace))
-        .route("/api/v1/namespaces/{ns}/pods", get(list_pods))
-        .route(pod, get(get_pod).delete(delete_pod))
-        .route(&format!("{pod}/proxy/{{*path}}"), any(proxy))
-        .route(deployment, get(get_deployment).patch(patch_deployment))
-        .layer(axum::middleware::from_fn_with_state(fake.clone(), record))
-        .with_state(fake)
-}
-
-async fn record(
-    State(fake): State<Arc<Fake>>,
-    request: Request,
-    next: axum::middleware::Next,
-) -> Response {
-    let mut silent = fake.silent.subscribe();
-    let answers = silent.wait_for(|silent| !silent);
-    if tokio::time::timeout(Duration::from_secs(60), answers)
-        .await
-        .is_err()
-    {
-        return StatusCode::GATEWAY_TIMEOUT.into_response();
-    }
-    let (parts, body) = request.into_parts();
-    let bytes = to_bytes(body, usize::MAX).await.expect("body");
-    fake.objects().seen.push(Seen {
-        method: parts.method.clone(),
-        path: parts.uri.path().to_owned(),
-        body: serde_json::from_slice(&bytes).unwrap_or_default(),
-    });
-    next.run(Request::from_parts(parts, Body::from(bytes)))
-        .await
-}
-
-fn not_found() -> Response {
-    status(404, "NotFound")
-}
-
-fn status(code: u16, reason: &str) -> Response {
-    let body = json!({
-        "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure",
-        "message": reason, "reason": reason, "code": code,
-    });
-    (StatusCode::from_u16(code).expect("code"), Json(body)).into_response()
-}
-
-async fn namespace(State(fake): State<Arc<Fake>>, Path(ns): Path<String>) -> Response {
-    match fake.objects().labels.get(&ns) {
-        Some(labels) => Json(json!({
-            "apiVersion": "v1", "kind": "Namespace",
-            "metadata": {"name": ns, "labels": labels},
-        }))
-        .into_response(),
-        None => not_found(),
-    }
-}
-
-async fn list_pods(
-    State(fake): State<Arc<Fake>>,
-    Query(query): Query<BTreeMap<String, String>>,
-) -> Response {
-    let wanted = query["labelSelector"]
-        .strip_prefix("name=")
-        .expect("selector");
-    let objects = fake.objects();
-    let pods = objects.pods.values();
-    let pods: Vec<&Value> = pods
-        .filter(|pod| pod["metadata"]["labels"]["name"] == wanted)
-        .collect();
-    Json(json!({"apiVersion": "v1", "kind": "PodList", "metadata": {}, "items": pods}))
-        .into_response()
-}
-
-async fn get_pod(
-    State(fake): State<Arc<Fake>>,
-    Path((_, pod)): Path<(String, String)>,
-) -> Response {
-    match fake.objects().pods.get(&pod) {
-        Some(pod) => Json(pod.clone()).into_response(),
-        None => not_found(),
-    }
-}
-
-async fn delete_pod(
-    State(fake): State<Arc<Fake>>,
-    Path((_, pod)): Path<(String, String)>,
-) -> Response {
-    match fake.objects().pods.remove(&pod) {
-        Some(pod) => Json(pod).into_response(),
-        None => not_found(),
-    }
-}
-
-async fn proxy(
-    State(fake): State<Arc<Fake>>,
-    Path((_, pod, path)): Path<(String, String, String)>,
-    method: Method,
-    headers: http::HeaderMap,
-    body: Bytes,
-) -> Response {
-    let pod = pod.strip_suffix(":8474").expect("the edge's port");
-    let key = headers.get("x-lab-key").and_then(|key| key.to_str().ok());
-    let request = Seen {
-        method,
-        path: path.clone(),
-        body: serde_json::from_slice(&body).unwrap_or_default(),
+/// Where a Deployment is; the customers are the lab's.
+pub(crate) fn deployment_path(name: &str) -> String {
+    let namespace = match name {
+        "customers" => "shoplab",
+        _ => "sock-shop",
     };
-    fake.relay(pod, &path, request, key).await
-}
-
-async fn get_deployment(
-    State(fake): State<Arc<Fake>>,
-    Path((_, name)): Path<(String, String)>,
-) -> Response {
-    match fake.objects().deployments.get(&name) {
-        Some(deployment) => Json(deployment.clone()).into_response(),
-        None => not_found(),
-    }
-}
-
-async fn patch_deployment(
-    State(fake): State<Arc<Fake>>,
-    path: Path<(String, String)>,
-    headers: http::HeaderMap,
-    patch: Json<Value>,
-) -> Response {
-    let mut slow = fake.slow_answers.subscribe();
-    let response = patched(&fake, path, &headers, patch);
-    slow.wait_for(|slow| !slow).await.expect("the fake lives");
-    response
-}
-
-fn patched(
-    fake: &Fake,
-    Path((_, name)): Path<(String, String)>,
-    headers: &http::HeaderMap,
-    Json(patch): Json<Value>,
-) -> Response {
-    assert_eq!(headers["content-type"], "application/merge-patch+json");
-    if let Some(path) = &*fake.journal.lock().expect("lock") {
-        let journal = std::fs::read_to_string(path).expect("journal");
-        assert!(journal.contains("injecting"), "journaled before the change");
-    }
-    let mut objects = fake.objects();
-    if objects.conflicts > 0 {
-        objects.conflicts -= 1;
-        return status(409, "Conflict");
-    }
-    objects.version += 1;
-    let version = objects.version;
-    let deployment = objects.deployments.get_mut(&name).expect("deployment");
-    let (wanted, present) = (&patch["metadata"], &mut deployment["metadata"]);
-    if wanted["resourceVersion"] != present["resourceVersion"] {
-        return status(409, "Conflict");
-    }
-    merge(deployment, &patch);
-    deployment["metadata"]["resourceVersion"] = format!("v{version}").into();
-    Json(deployment.clone()).into_response()
-}
-
-/// RFC 7386.
-fn merge(target: &mut Value, patch: &Value) {
-    let Value::Object(changes) = patch else {
-        *target = patch.clone();
-        return;
-    };
-    if !target.is_object() {
-        *target = json!({});
-    }
-    for (name, change) in changes {
-        if change.is_null() {
-            target.as_object_mut().expect("object").remove(name);
-        } else {
-            merge(&mut target[name.as_str()], change);
-        }
-    }
+    format!("/apis/apps/v1/namespaces/{namespace}/deployments/{name}")
 }

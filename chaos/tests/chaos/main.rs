@@ -2,6 +2,8 @@
 #![expect(clippy::expect_used, reason = "a test may panic")]
 
 mod fake;
+mod objects;
+mod rollouts;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -198,55 +200,6 @@ async fn kill_pod_deletes_that_very_pod_without_grace() {
     assert_eq!(delete.body["gracePeriodSeconds"], 0);
     assert_eq!(delete.body["preconditions"]["uid"], "uid-of-orders-1");
     assert_eq!(injection.undo().await.how, Undone::TargetGone);
-    chaos.close().await;
-}
-
-#[tokio::test]
-async fn scale_to_zero_is_journaled_first_and_scales_back_to_what_was() {
-    let lab = Lab::new().await;
-    *lab.fake.journal.lock().expect("lock") = Some(lab.config.journal.clone());
-    let chaos = lab.chaos();
-    let scale = fault("scale-to-zero", json!({"service": "orders"}));
-    let injection = chaos.inject(&scale).await.expect("injected");
-    assert_eq!(lab.fake.spec("orders", "/replicas"), 0);
-    lab.fake.conflict_next();
-    let report = injection.undo().await;
-    assert_eq!((report.how, report.verified), (Undone::Reverted, true));
-    assert_eq!(lab.fake.spec("orders", "/replicas"), 2);
-    let injection = chaos.inject(&scale).await.expect("injected");
-    lab.fake.change("orders", "/replicas", json!(1));
-    assert_eq!(injection.undo().await.how, Undone::TargetGone);
-    assert_eq!(lab.fake.spec("orders", "/replicas"), 1, "the responder's");
-    chaos.close().await;
-}
-
-#[tokio::test]
-async fn crash_loop_changes_one_variable_and_puts_only_that_back() {
-    let port = "/template/spec/containers/0/env/0/value";
-    let image = "/template/spec/containers/0/image";
-    let lab = Lab::new().await;
-    let chaos = lab.chaos();
-    let crash_loop = fault("crash-loop", json!({"service": "orders"}));
-    let injection = chaos.inject(&crash_loop).await.expect("injected");
-    assert_eq!(lab.fake.spec("orders", port), "8O");
-    assert_eq!(
-        lab.fake.spec("orders", "/template/spec/containers/1/name"),
-        "edge"
-    );
-    lab.fake.change("orders", image, json!("shop:v2"));
-    let report = injection.undo().await;
-    assert_eq!((report.how, report.verified), (Undone::Reverted, true));
-    assert_eq!(lab.fake.spec("orders", port), "80");
-    assert_eq!(lab.fake.spec("orders", image), "shop:v2", "the responder's");
-    let injection = chaos.inject(&crash_loop).await.expect("injected");
-    lab.fake.change("orders", port, json!("80"));
-    assert_eq!(injection.undo().await.how, Undone::TargetGone);
-    let absent = fault("crash-loop", json!({"service": "orders", "env": "NOPE"}));
-    let error = chaos.inject(&absent).await.err().expect("refused");
-    assert!(
-        error.to_string().contains("no literal variable `NOPE`"),
-        "{error}"
-    );
     chaos.close().await;
 }
 

@@ -29,6 +29,7 @@ pub(crate) fn fault(
         };
         let value = match (given, arg.default) {
             (Some(node), _) => argument(decoder, node, arg, services),
+            (None, _) if arg.may_be_absent() => continue,
             (None, Some(default)) => Some(of_default(arg.kind, default)),
             (None, None) => None,
         };
@@ -61,12 +62,20 @@ fn argument(
             let period: Period = decoder.scalar(node)?;
             let (min, max) = (Period::from_millis(min_ms), Period::from_millis(max_ms));
             if period < min || period > max {
-                return decoder.expected(node, &format!("a length of time from {min} to {max}"));
+                return decoder.expected(node, &arg.kind.expected());
             }
             Some(period.to_string().into())
         }
         ArgKind::Ratio => Some(decoder.scalar::<Ratio>(node)?.to_string().into()),
         ArgKind::Count { min, max } => Some(decoder.count(node, min, max)?.into()),
+        ArgKind::Amount { .. } => {
+            let text = decoder.text(node, &arg.kind.expected())?;
+            match arg.kind.amount(&text) {
+                Some(_) => Some(text.into()),
+                None => decoder.expected(node, &arg.kind.expected()),
+            }
+        }
+        ArgKind::Choice(words) => Some((*decoder.one_of(node, arg.name, words)?).into()),
         ArgKind::Text => Some(decoder.text(node, arg.help)?.into()),
     }
 }
