@@ -58,6 +58,28 @@ pub enum ChaosError {
         /// The answer's text.
         detail: String,
     },
+    /// A port of a pod did not answer.
+    #[error("{what}: pod `{pod}` did not answer: {source}")]
+    Forward {
+        /// What was tried.
+        what: String,
+        /// The pod.
+        pod: String,
+        /// How the connection ended.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// A broker refused what an operator may do.
+    #[error("{what}: the management API of pod `{pod}` answered {status} {detail}")]
+    Management {
+        /// What was tried.
+        what: String,
+        /// The pod.
+        pod: String,
+        /// The HTTP status.
+        status: u16,
+        /// The answer's text.
+        detail: String,
+    },
     /// The journal could not be written, so nothing was changed.
     #[error("the fault journal {path}: {source}; nothing was changed")]
     Journal {

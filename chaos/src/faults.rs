@@ -28,6 +28,7 @@ registry! {
     autoscaler::Autoscaler,
     flood::Flood,
     wrong_port::WrongPort,
+    queue_limit::QueueLimit,
     lose_scrape_target::LoseScrapeTarget,
     hang::Hang,
     freeze::Freeze,

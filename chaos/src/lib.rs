@@ -22,6 +22,7 @@ mod journal;
 mod keeper;
 mod kind;
 mod link;
+mod management;
 mod objects;
 mod place;
 mod quantity;

@@ -9,12 +9,14 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, put};
 use axum::{Json, Router};
+pub(crate) use broker::Broker;
 use edge::{Config, Edge, Signal, Upstream, Workload, WorkloadError};
 use http::Method;
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
 mod api;
+mod broker;
 
 pub(crate) const KEY: &str = "lab-key";
 
@@ -42,6 +44,8 @@ struct Objects {
 pub(crate) struct Fake {
     objects: Mutex<Objects>,
     edges: Mutex<BTreeMap<String, Edge>>,
+    /// What is behind the management port of a pod.
+    pub(crate) brokers: Mutex<BTreeMap<String, Arc<Broker>>>,
     /// While this is true nothing is answered.
     pub(crate) silent: watch::Sender<bool>,
     /// While this is true changes are made, and their answers wait.
@@ -73,6 +77,7 @@ impl Fake {
         let fake = Self {
             objects: Mutex::default(),
             edges: Mutex::default(),
+            brokers: Mutex::default(),
             silent: watch::Sender::new(false),
             slow_answers: watch::Sender::new(false),
             journal: Mutex::default(),
@@ -93,8 +98,33 @@ impl Fake {
         self.objects().labels.remove(namespace);
     }
 
+    /// A client of the API on a socket of its own, so that connections can be upgraded.
     pub(crate) fn client(self: &Arc<Self>) -> kube::Client {
-        kube::Client::new(api::app(self.clone()), "sock-shop")
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("bind");
+        listener.set_nonblocking(true).expect("socket");
+        let address = listener.local_addr().expect("address");
+        let app = api::app(self.clone());
+        tokio::spawn(async move {
+            let listener = tokio::net::TcpListener::from_std(listener).expect("listener");
+            axum::serve(listener, app).await
+        });
+        let url = format!("http://{address}").parse().expect("url");
+        kube::Client::try_from(kube::Config::new(url)).expect("client")
+    }
+
+    /// A broker in `pod`, which gets the variables of its user.
+    pub(crate) async fn broker(&self, pod: &str) -> Arc<Broker> {
+        let broker = Arc::new(Broker::start().await);
+        let mut brokers = self.brokers.lock().expect("lock");
+        brokers.insert(pod.to_owned(), broker.clone());
+        let user = json!([
+            {"name": "RABBITMQ_DEFAULT_USER", "value": "operator"},
+            {"name": "RABBITMQ_DEFAULT_PASS", "value": "secret"},
+        ]);
+        let mut objects = self.objects();
+        let pod = objects.pods.get_mut(pod).expect("pod");
+        pod["spec"]["containers"][0]["env"] = user;
+        broker
     }
 
     /// A pod of `service` with a real edge that has proxies to `peers`.

@@ -3,6 +3,7 @@
 
 mod fake;
 mod objects;
+mod queues;
 mod rollouts;
 
 use std::sync::Arc;

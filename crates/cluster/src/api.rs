@@ -6,6 +6,7 @@ mod check;
 mod discovery;
 mod event_view;
 mod form;
+mod forward;
 mod log;
 mod metrics;
 mod openapi;
@@ -117,10 +118,10 @@ async fn answer(api: Arc<Api>, request: Request) -> ApiResult<Response> {
             let rest = rest.clone();
             proxy::relay(&api, &call.target, &rest, request).await
         }
+        Part::Forward => forward::serve(&api, &call.target, &call.params, request).await,
         Part::Log => log::serve(&api, &call.target, &call.params).await,
         Part::Exec => Err(ApiError::not_implemented(
-            "exec, attach and port-forward are not served by this cluster: read logs, or reach a Pod's ports through \
-             its proxy path",
+            "exec and attach are not served by this cluster: read logs, or reach a Pod's ports through its proxy path",
         )),
         _ => resource(&api, &call, request).await,
     }

@@ -20,6 +20,7 @@ use kube::api::{
 };
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use serde_json::json;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 struct Lab {
     _state: tempfile::TempDir,
@@ -212,5 +213,47 @@ async fn a_responder_is_refused_the_hidden_namespace() {
             .iter()
             .all(|namespace| namespace.metadata.name.as_deref() != Some("shoplab"))
     );
+    lab.stop().await;
+}
+
+#[tokio::test]
+async fn ports_of_a_pod_are_forwarded_and_a_closed_one_says_so() {
+    let lab = Lab::start().await;
+    let client = lab.client(lab.cluster.kubeconfig_lab()).await;
+    let pods: Api<Pod> = Api::namespaced(client, "default");
+    let echo = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let open = echo.local_addr().unwrap().port();
+    tokio::spawn(async move {
+        let (mut stream, _) = echo.accept().await.unwrap();
+        let (mut from, mut to) = stream.split();
+        tokio::io::copy(&mut from, &mut to).await.unwrap();
+    });
+    let taken = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let closed = taken.local_addr().unwrap().port();
+    drop(taken);
+    let pod = serde_json::from_value(json!({
+        "metadata": { "name": "rabbitmq" },
+        "spec": { "containers": [{ "name": "main", "image": "a:1" }] },
+    }));
+    let params = PostParams::default();
+    pods.create(&params, &pod.unwrap()).await.unwrap();
+    eventually("the pod has an address", async || {
+        pods.get("rabbitmq").await.unwrap().status?.pod_ip
+    })
+    .await;
+
+    let mut forward = pods.portforward("rabbitmq", &[open, closed]).await.unwrap();
+    let mut stream = forward.take_stream(open).unwrap();
+    let said = vec![7; 100_000];
+    let (mut from, mut to) = tokio::io::split(&mut stream);
+    let mut heard = vec![0; said.len()];
+    let both = futures::future::try_join(to.write_all(&said), from.read_exact(&mut heard));
+    both.await.unwrap();
+    assert!(heard == said, "what was said is what was heard");
+    let error = forward.take_error(closed).unwrap().await.unwrap();
+    assert!(error.contains("refused"), "{error}");
+
+    let nowhere = pods.portforward("nobody", &[open]).await;
+    assert!(nowhere.is_err(), "there is no such pod");
     lab.stop().await;
 }

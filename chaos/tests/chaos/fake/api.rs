@@ -12,7 +12,7 @@ use axum::{Json, Router};
 use http::{Method, StatusCode, Uri};
 use serde_json::{Value, json};
 
-use super::{Fake, Seen};
+use super::{Fake, Seen, broker};
 
 pub(super) fn app(fake: Arc<Fake>) -> Router {
     let pod = "/api/v1/namespaces/{ns}/pods/{pod}";
@@ -22,6 +22,7 @@ pub(super) fn app(fake: Arc<Fake>) -> Router {
         .route("/api/v1/namespaces/{ns}", get(namespace))
         .route("/api/v1/namespaces/{ns}/pods", get(list_pods))
         .route(pod, get(get_pod).delete(delete_pod))
+        .route(&format!("{pod}/portforward"), get(broker::forward))
         .route(&format!("{pod}/proxy/{{*path}}"), any(proxy))
         .route("/apis/apps/v1/namespaces/{ns}/deployments/{name}", object())
         .route("/api/v1/namespaces/{ns}/services/{name}", object())

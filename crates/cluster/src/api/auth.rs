@@ -81,6 +81,7 @@ impl Access {
             Part::Scale => "/scale",
             Part::Status => "/status",
             Part::Exec => "/exec",
+            Part::Forward => "/portforward",
             _ => "",
         };
         let what = format!("{}{part}", target.kind.info().plural);

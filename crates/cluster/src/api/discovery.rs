@@ -160,6 +160,11 @@ fn parts(kind: Kind) -> Vec<Value> {
     if kind == Kind::Pod {
         list.push(part("log", "Pod", &["get"]));
         list.push(part("exec", "PodExecOptions", &["create", "get"]));
+        list.push(part(
+            "portforward",
+            "PodPortForwardOptions",
+            &["create", "get"],
+        ));
         list.push(part("proxy", "PodProxyOptions", &streams));
         let mut eviction = part("eviction", "Eviction", &["create"]);
         eviction["group"] = "policy".into();

@@ -98,7 +98,8 @@ fn split(text: &str) -> (&str, Option<&str>) {
     }
 }
 
-fn pod_address(objects: &Objects, namespace: &str, name: &str) -> ApiResult<String> {
+/// Where a Pod's port is; `name` may carry one.
+pub(super) fn pod_address(objects: &Objects, namespace: &str, name: &str) -> ApiResult<String> {
     let (name, port) = split(name);
     let pod = objects.get(Kind::Pod, namespace, name)?;
     let ports: Vec<&Value> = meta::items(&pod, "/spec/containers")

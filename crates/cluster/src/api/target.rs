@@ -24,6 +24,8 @@ pub(crate) enum Part {
     Scale,
     Log,
     Exec,
+    /// Ports over a WebSocket.
+    Forward,
     Eviction,
     Binding,
     Finalize,
@@ -63,7 +65,8 @@ impl Target {
             [name, "status"] => (Some(name), Part::Status),
             [name, "scale"] => (Some(name), Part::Scale),
             [name, "log"] => (Some(name), Part::Log),
-            [name, "exec" | "attach" | "portforward"] => (Some(name), Part::Exec),
+            [name, "portforward"] => (Some(name), Part::Forward),
+            [name, "exec" | "attach"] => (Some(name), Part::Exec),
             [name, "eviction"] => (Some(name), Part::Eviction),
             [name, "binding"] => (Some(name), Part::Binding),
             [name, "finalize"] => (Some(name), Part::Finalize),
