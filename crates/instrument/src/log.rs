@@ -1,14 +1,36 @@
 //! JSON log lines: one object a line, with the ids of the current span.
 
 use std::io::Write;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
+use jiff::{SignedDuration, Timestamp};
 use opentelemetry::trace::TraceContextExt;
 use serde_json::{Map, Value};
 use tracing::field::{Field, Visit};
 use tracing::{Event, Level, Metadata, Subscriber};
 use tracing_subscriber::Layer;
 use tracing_subscriber::layer::Context;
+
+/// How many milliseconds the log's clock is ahead.
+static SKEW_MS: AtomicI64 = AtomicI64::new(0);
+
+/// Shifts the timestamps of this process's log lines by so many milliseconds, ahead or
+/// (negative) behind; 0 sets the clock right. Spans and metrics keep the true time.
+pub fn set_log_skew(milliseconds: i64) {
+    SKEW_MS.store(milliseconds, Ordering::Relaxed);
+}
+
+/// The time that a log line says.
+fn now() -> Timestamp {
+    let now = Timestamp::now();
+    match SKEW_MS.load(Ordering::Relaxed) {
+        0 => now,
+        skew => now
+            .checked_add(SignedDuration::from_millis(skew))
+            .unwrap_or(now),
+    }
+}
 
 /// Libraries whose events below a warning tell nothing about the service.
 const CHATTY: [&str; 9] = [
@@ -58,8 +80,7 @@ impl<W: Write> JsonLines<W> {
         let mut fields = Fields::default();
         event.record(&mut fields);
         let mut object = Map::new();
-        let now = jiff::Timestamp::now();
-        object.insert("ts".into(), format!("{now:.6}").into());
+        object.insert("ts".into(), format!("{:.6}", now()).into());
         object.insert("level".into(), level(*event.metadata().level()).into());
         object.insert("service".into(), self.service.clone().into());
         object.insert("msg".into(), fields.message.into());
@@ -217,6 +238,26 @@ mod tests {
         assert_eq!(lines[0]["trace_id"].as_str(), inside.as_deref());
         assert_eq!(lines[0]["span_id"].as_str().map(str::len), Some(16));
         assert_eq!(lines[0]["level"], "error");
+    }
+
+    #[test]
+    fn a_skewed_clock_shifts_the_timestamps_of_lines_until_it_is_set_right() {
+        let ahead = |lines: &[Value]| {
+            let ts = lines[0]["ts"].as_str().expect("text");
+            let ts: Timestamp = ts.parse().expect("a timestamp");
+            ts.duration_since(Timestamp::now()).as_secs_f64().round()
+        };
+        for (skew, seconds) in [
+            (-600_000, -600.0),
+            (90_000, 90.0),
+            (i64::MAX, 0.0),
+            (0, 0.0),
+        ] {
+            set_log_skew(skew);
+            let lines = lines_of(|| tracing::info!("when"));
+            assert_eq!(ahead(&lines).abs(), f64::abs(seconds), "{skew}");
+            assert_eq!(ahead(&lines) < 0.0, seconds < 0.0, "{skew}");
+        }
     }
 
     #[test]

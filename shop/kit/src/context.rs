@@ -10,7 +10,7 @@ use tokio_util::task::TaskTracker;
 use crate::cache::Cache;
 use crate::database::{Database, Migration};
 use crate::env::{ConfigError, Env};
-use crate::hooks::Hooks;
+use crate::hooks::ServiceHooks;
 use crate::peer::Peer;
 use crate::queue::Queue;
 use crate::readiness::Readiness;
@@ -29,7 +29,7 @@ struct Inner {
     metrics: Metrics,
     release: Release,
     readiness: Readiness,
-    hooks: Hooks,
+    hooks: ServiceHooks,
     tasks: TaskTracker,
     ending: CancellationToken,
 }
@@ -42,7 +42,7 @@ impl Context {
             metrics,
             release,
             readiness: Readiness::default(),
-            hooks: Hooks::default(),
+            hooks: ServiceHooks::default(),
             tasks: TaskTracker::new(),
             ending: CancellationToken::new(),
         }))
@@ -68,8 +68,8 @@ impl Context {
         &self.0.readiness
     }
 
-    /// The hooks by which the service can be hung.
-    pub fn hooks(&self) -> &Hooks {
+    /// The hooks by which faults reach into the service.
+    pub fn hooks(&self) -> &ServiceHooks {
         &self.0.hooks
     }
 

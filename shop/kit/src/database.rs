@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use instrument::{Metrics, Outcome, span};
+use shop_hooks::{Hook, Nothing};
 use sqlx::postgres::{PgArguments, PgConnectOptions, PgQueryResult};
 use sqlx::query::Query;
 use sqlx::{Connection, PgConnection, Postgres};
@@ -24,7 +25,7 @@ const TIMEOUT: Duration = Duration::from_secs(5);
 /// How long the health check may take.
 const PING_TIMEOUT: Duration = Duration::from_secs(1);
 /// Connections of one instance, unless `DATABASE_POOL` says otherwise.
-const CONNECTIONS: usize = 8;
+const CONNECTIONS: u32 = 8;
 
 /// Why a statement was not executed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -86,6 +87,7 @@ impl Database {
             expected,
         })?;
         let pool = Arc::new(Pool::new(options, size.max(1)));
+        context.hooks().all().add(&exhaustion(pool.clone()));
         Ok(Self {
             peer,
             pool,
@@ -229,6 +231,17 @@ impl Database {
             _ => DbError::Refused { peer, reason },
         }
     }
+}
+
+/// `pool`: while it is armed all connections are taken, and statements wait in vain.
+fn exhaustion(pool: Arc<Pool>) -> Hook<Nothing> {
+    Hook::with_effect("pool", move |_: Nothing| {
+        let pool = pool.clone();
+        async move {
+            let _held = pool.hold_all().await;
+            std::future::pending::<()>().await;
+        }
+    })
 }
 
 fn bound<'q>(sql: &'static str, values: &'q [Value]) -> Statement<'q> {

@@ -1,116 +1,89 @@
-//! Hooks by which a service can be hung from outside, over its own control port.
+//! The hooks of a service, and what they do to its requests.
 
-use std::sync::Arc;
-use std::time::Duration;
+use axum::Router;
+use shop_hooks::{Errors, Hook, Hooks, Nothing, Share, Slow};
 
-use axum::extract::{Request, State};
-use axum::middleware::Next;
-use axum::response::{IntoResponse, Response};
-use axum::routing::{get, put};
-use axum::{Json, Router};
-use http::StatusCode;
-use serde::Deserialize;
-use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
-use tokio::sync::watch;
-use tokio::time::Instant;
+use crate::error::AppError;
 
-/// The header that carries the key.
-const KEY_HEADER: &str = "x-lab-key";
+/// What `chatter` writes to the log: none of it means anything.
+const CHATTER: &[&str] = &[
+    "DEPRECATED: configuration key `http.keep-alive` will be removed in the next major version",
+    "connection pool resized: min 2, max 8",
+    "slow name resolution (212 ms), cached answer used",
+    "clock drift of 4 ms corrected",
+    "telemetry batch was split: 513 items exceed the preferred size of 512",
+    "certificate of the trust store expires in 57 days",
+    "retrying DNS lookup over TCP: answer was truncated",
+    "DEPRECATED: header `X-Requested-With` is ignored since version 2",
+];
 
-/// A lock that all requests pass; clones share it.
-#[derive(Clone, Debug)]
-pub struct Hooks {
-    /// Until when the lock is held; `None` when it is free.
-    held_until: Arc<watch::Sender<Option<Instant>>>,
+/// The hooks of one service.
+#[derive(Debug)]
+pub struct ServiceHooks {
+    all: Hooks,
+    deadlock: Hook<Nothing>,
+    slow: Hook<Slow>,
+    errors: Hook<Errors>,
+    slowed: Share,
+    failed: Share,
 }
 
-impl Default for Hooks {
+impl Default for ServiceHooks {
     fn default() -> Self {
+        let (all, deadlock) = (Hooks::default(), shop_hooks::deadlock());
+        let (slow, errors) = (shop_hooks::slow(), shop_hooks::errors());
+        all.add(&deadlock);
+        all.add(&slow);
+        all.add(&errors);
+        all.add(&shop_hooks::leak());
+        all.add(&shop_hooks::burn());
+        all.add(&shop_hooks::clock(instrument::set_log_skew));
+        all.add(&shop_hooks::chatter(CHATTER, |line| {
+            tracing::warn!("{line}");
+        }));
         Self {
-            held_until: Arc::new(watch::Sender::new(None)),
+            all,
+            deadlock,
+            slow,
+            errors,
+            slowed: Share::default(),
+            failed: Share::default(),
         }
     }
 }
 
-impl Hooks {
-    /// Takes the lock for `lease`; taking it again renews the lease.
-    pub fn lock(&self, lease: Duration) {
-        self.held_until.send_replace(Some(Instant::now() + lease));
+impl ServiceHooks {
+    /// All of them, also for whoever has one more to add.
+    pub fn all(&self) -> &Hooks {
+        &self.all
     }
 
-    /// Gives the lock back; the requests that wait go on.
-    pub fn unlock(&self) {
-        self.held_until.send_replace(None);
-    }
-
-    /// How much of the lease is left; `None` when the lock is free.
-    pub fn held_for(&self) -> Option<Duration> {
-        let until = (*self.held_until.borrow())?;
-        until
-            .checked_duration_since(Instant::now())
-            .filter(|left| !left.is_zero())
-    }
-
-    /// Waits until the lock is free.
-    pub async fn pass(&self) {
-        let mut lock = self.held_until.subscribe();
-        loop {
-            let Some(until) = *lock.borrow_and_update() else {
-                return;
-            };
-            tokio::select! {
-                () = tokio::time::sleep_until(until) => return,
-                changed = lock.changed() => if changed.is_err() { return },
-            }
-        }
-    }
-
-    /// The control port's routes; whoever lacks the key that hashes to `key_sha256`
-    /// (hexadecimal) gets an empty 404 for everything.
+    /// The control port's routes, for whoever has the key that hashes to `key_sha256`.
     pub fn router(&self, key_sha256: Option<&str>) -> Router {
-        let key: Arc<str> = key_sha256.unwrap_or_default().to_ascii_lowercase().into();
-        Router::new()
-            .route("/hooks", get(show))
-            .route("/hooks/deadlock", put(lock).delete(unlock))
-            .fallback(|| async { StatusCode::NOT_FOUND })
-            .method_not_allowed_fallback(|| async { StatusCode::NOT_FOUND })
-            .with_state(self.clone())
-            .layer(axum::middleware::from_fn_with_state(key, guard))
+        self.all.router(key_sha256)
     }
-}
 
-async fn guard(State(key): State<Arc<str>>, request: Request, next: Next) -> Response {
-    let shown = request.headers().get(KEY_HEADER).map(|value| {
-        let digest = Sha256::digest(value.as_bytes());
-        digest
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect::<String>()
-    });
-    match shown {
-        Some(shown) if !key.is_empty() && shown == *key => next.run(request).await,
-        _ => StatusCode::NOT_FOUND.into_response(),
+    /// Lets a platform's probe pass: only a deadlock holds it.
+    pub(crate) async fn pass_probe(&self) {
+        self.deadlock.released().await;
     }
-}
 
-async fn show(State(hooks): State<Hooks>) -> Json<Value> {
-    let left = hooks.held_for().map(|left| left.as_millis() as u64);
-    Json(json!({ "deadlock": left.map(|left| json!({ "lease_ms": left })) }))
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Lease {
-    lease_ms: u64,
-}
-
-async fn lock(State(hooks): State<Hooks>, Json(lease): Json<Lease>) -> Json<Value> {
-    hooks.lock(Duration::from_millis(lease.lease_ms));
-    show(State(hooks)).await
-}
-
-async fn unlock(State(hooks): State<Hooks>) -> Json<Value> {
-    hooks.unlock();
-    show(State(hooks)).await
+    /// Lets a request pass.
+    ///
+    /// # Errors
+    /// When it belongs to the share that fails.
+    pub(crate) async fn pass(&self) -> Result<(), AppError> {
+        self.deadlock.released().await;
+        if let Some(slow) = self.slow.armed()
+            && self.slowed.takes_next(slow.share)
+        {
+            self.slow.hold(slow.delay()).await;
+        }
+        match self.errors.armed() {
+            Some(errors) if self.failed.takes_next(errors.share) => {
+                Err(AppError::internal("Internal Server Error").because("unexpected state"))
+            }
+            _ => Ok(()),
+        }
+    }
 }

@@ -22,7 +22,7 @@ pub use context::Context;
 pub use database::{Database, DbError, Migration, Row, Value};
 pub use env::{ConfigError, Env};
 pub use error::{AppError, ErrorBody, ErrorShape, ErrorSite};
-pub use hooks::Hooks;
+pub use hooks::ServiceHooks;
 pub use instrument;
 pub use peer::{Answer, Call, Peer, PeerError};
 pub use queue::{Handled, Message, Queue, QueueError};

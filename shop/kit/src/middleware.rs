@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::Next;
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use http::header;
 use instrument::{InFlight, Metrics};
 use tracing::{Instrument, Span};
@@ -41,7 +41,7 @@ pub(crate) async fn around(State(around): State<Around>, request: Request, next:
         );
     }
     if is_probe(&request) {
-        around.context.hooks().pass().await;
+        around.context.hooks().pass_probe().await;
         return next.run(request).await;
     }
     let method = request.method().as_str().to_owned();
@@ -60,8 +60,10 @@ pub(crate) async fn around(State(around): State<Around>, request: Request, next:
         status: CALLER_GONE,
     };
     let answer = async {
-        around.context.hooks().pass().await;
-        let response = next.run(request).await;
+        let response = match around.context.hooks().pass().await {
+            Ok(()) => next.run(request).await,
+            Err(error) => error.into_response(),
+        };
         let trace_id = instrument::trace_id().unwrap_or_default();
         shaped(
             response,

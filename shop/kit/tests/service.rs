@@ -1,4 +1,4 @@
-//! What the kit does around a service: probes, errors, hooks, metrics, peers.
+//! What the kit does around a service: probes, errors, metrics, peers.
 #![expect(clippy::expect_used, reason = "a test says what it expects by failing")]
 
 use std::time::Duration;
@@ -10,7 +10,6 @@ use axum::response::Response;
 use axum::routing::get;
 use instrument::Metrics;
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
 use shop_kit::{
     AppError, ConfigError, Context, Env, ErrorBody, ErrorSite, Peer, PeerError, Release, Service,
 };
@@ -135,87 +134,6 @@ async fn ready_says_what_the_service_waits_for() {
     );
     context.readiness().done("toy-db");
     assert_eq!(ask(&router, "/ready").await.status(), StatusCode::OK);
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_deadlock_holds_requests_but_not_probes_until_it_is_lifted_or_its_lease_ends() {
-    let context = context();
-    let router = router(&context);
-    let hooks = context.hooks();
-    let within = |path| tokio::time::timeout(Duration::from_secs(5), ask(&router, path));
-
-    hooks.lock(Duration::from_secs(60));
-    assert!(within("/things/1").await.is_err(), "held");
-    for path in ["/health", "/ready", "/metrics"] {
-        assert!(within(path).await.is_ok(), "{path}");
-    }
-    let (answer, ()) = tokio::join!(within("/things/1"), async { hooks.unlock() });
-    assert!(answer.is_ok(), "lifted");
-
-    hooks.lock(Duration::from_secs(3));
-    assert!(within("/things/1").await.is_ok(), "the lease has ended");
-    assert_eq!(hooks.held_for(), None);
-}
-
-#[tokio::test]
-async fn whoever_lacks_the_key_finds_no_hooks() {
-    let context = context();
-    let key: String = Sha256::digest("secret")
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
-    let with_key = context.hooks().router(Some(&key));
-    let without_key = context.hooks().router(None);
-    for (router, shown, path, status) in [
-        (&with_key, Some("secret"), "/hooks", StatusCode::OK),
-        (&with_key, Some("guess"), "/hooks", StatusCode::NOT_FOUND),
-        (&with_key, None, "/hooks", StatusCode::NOT_FOUND),
-        (&with_key, Some("secret"), "/other", StatusCode::NOT_FOUND),
-        (
-            &without_key,
-            Some("secret"),
-            "/hooks",
-            StatusCode::NOT_FOUND,
-        ),
-        (&without_key, Some(""), "/hooks", StatusCode::NOT_FOUND),
-    ] {
-        let mut request = Request::get(path);
-        if let Some(shown) = shown {
-            request = request.header("x-lab-key", shown);
-        }
-        let request = request.body(Body::empty()).expect("a request");
-        let response = router
-            .clone()
-            .oneshot(request)
-            .await
-            .expect("routers do not fail");
-        assert_eq!(response.status(), status, "{shown:?} {path}");
-        if status == StatusCode::NOT_FOUND {
-            assert_eq!(text(response).await, "");
-        }
-    }
-    let lock = Request::put("/hooks/deadlock")
-        .header("x-lab-key", "secret")
-        .header("content-type", "application/json");
-    let lock = lock
-        .body(Body::from(r#"{"lease_ms":60000}"#))
-        .expect("a request");
-    let response = with_key
-        .clone()
-        .oneshot(lock)
-        .await
-        .expect("routers do not fail");
-    assert_eq!(response.status(), StatusCode::OK);
-    assert!(context.hooks().held_for().is_some());
-    let unlock = Request::delete("/hooks/deadlock")
-        .header("x-lab-key", "secret")
-        .body(Body::empty());
-    let response = with_key
-        .oneshot(unlock.expect("a request"))
-        .await
-        .expect("routers do not fail");
-    assert_eq!(text(response).await, r#"{"deadlock":null}"#);
-    assert_eq!(context.hooks().held_for(), None);
 }
 
 #[tokio::test]

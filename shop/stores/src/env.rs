@@ -75,4 +75,11 @@ impl Env {
         let ip = self.parse("POD_IP", IpAddr::V4(Ipv4Addr::LOCALHOST))?;
         Ok(SocketAddr::new(ip, self.parse(name, default)?))
     }
+
+    /// Where the hooks listen, `$POD_IP:$CONTROL_PORT`; `None` without `CONTROL_PORT`.
+    pub(crate) fn control(&self) -> Result<Option<SocketAddr>, StoreError> {
+        let port = self.optional::<u16>("CONTROL_PORT")?;
+        let ip = self.parse("POD_IP", IpAddr::V4(Ipv4Addr::LOCALHOST))?;
+        Ok(port.map(|port| SocketAddr::new(ip, port)))
+    }
 }

@@ -8,6 +8,8 @@ use std::process::ExitCode;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
+use hooks::Control;
+
 pub use env::Env;
 pub use error::StoreError;
 pub use postgres::{PostgresConfig, PostgresFaults, PostgresServer};
@@ -17,6 +19,7 @@ pub use redis::{Eviction, RedisConfig, RedisFaults, RedisServer};
 mod env;
 mod error;
 mod exporter;
+mod hooks;
 mod log;
 mod postgres;
 mod rabbitmq;
@@ -49,24 +52,27 @@ async fn started(kind: &str, env: &Env) -> Result<(), StoreError> {
         std::future::pending::<()>().await;
     };
     let served = async {
+        let control = Control::bind(kind, env).await?;
         match kind {
             "postgres" => {
-                PostgresServer::bind(PostgresConfig::from_env(env)?)
-                    .await?
-                    .serve(cancel)
-                    .await
+                let server = PostgresServer::bind(PostgresConfig::from_env(env)?).await?;
+                control.hooks.add(server.statements());
+                let (served, ()) =
+                    tokio::join!(server.serve(cancel.clone()), control.serve(cancel));
+                served
             }
             "redis" => {
-                RedisServer::bind(RedisConfig::from_env(env)?)
-                    .await?
-                    .serve(cancel)
-                    .await
+                let server = RedisServer::bind(RedisConfig::from_env(env)?).await?;
+                control.hooks.add(server.statements());
+                let (served, ()) =
+                    tokio::join!(server.serve(cancel.clone()), control.serve(cancel));
+                served
             }
             "rabbitmq" => {
-                RabbitServer::bind(RabbitConfig::from_env(env)?)
-                    .await?
-                    .serve(cancel)
-                    .await
+                let server = RabbitServer::bind(RabbitConfig::from_env(env)?).await?;
+                let (served, ()) =
+                    tokio::join!(server.serve(cancel.clone()), control.serve(cancel));
+                served
             }
             other => Err(StoreError::UnknownKind(other.to_owned())),
         }

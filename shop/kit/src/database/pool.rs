@@ -20,6 +20,7 @@ const FRESH: Duration = Duration::from_secs(1);
 pub(super) struct Pool {
     options: PgConnectOptions,
     permits: Semaphore,
+    size: u32,
     idle: Mutex<Vec<Idle>>,
 }
 
@@ -27,6 +28,13 @@ pub(super) struct Pool {
 struct Idle {
     connection: PgConnection,
     since: Instant,
+}
+
+/// All connections of a pool in one hand: whoever wants one waits until this is dropped.
+#[derive(Debug)]
+pub(super) struct Held<'a> {
+    _connections: Vec<PgConnection>,
+    _permits: SemaphorePermit<'a>,
 }
 
 /// A connection that somebody uses. Dropping it closes it: whatever happens to a
@@ -39,10 +47,11 @@ pub(super) struct Lent<'a> {
 }
 
 impl Pool {
-    pub(super) fn new(options: PgConnectOptions, size: usize) -> Self {
+    pub(super) fn new(options: PgConnectOptions, size: u32) -> Self {
         Self {
             options,
-            permits: Semaphore::new(size),
+            permits: Semaphore::new(size as usize),
+            size,
             idle: Mutex::default(),
         }
     }
@@ -62,6 +71,31 @@ impl Pool {
             connection,
             pool: self,
             _permit: permit,
+        })
+    }
+
+    /// Takes all connections as they become free, before anybody who asks later. Those that
+    /// did not exist are made, as far as the database lets them.
+    pub(super) async fn hold_all(&self) -> Result<Held<'_>, sqlx::Error> {
+        let permits = self
+            .permits
+            .acquire_many(self.size)
+            .await
+            .map_err(|_| sqlx::Error::PoolClosed)?;
+        let mut connections = Vec::new();
+        for _ in 0..self.size {
+            let idle = self.take_idle().await;
+            let Some(connection) = (match idle {
+                Some(connection) => Some(connection),
+                None => self.connect().await.ok(),
+            }) else {
+                break;
+            };
+            connections.push(connection);
+        }
+        Ok(Held {
+            _connections: connections,
+            _permits: permits,
         })
     }
 

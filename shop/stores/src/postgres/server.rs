@@ -11,6 +11,7 @@ use pgwire::api::{ClientInfo, NoopHandler, PgWireConnectionState};
 use pgwire::error::{PgWireError, PgWireResult};
 use pgwire::messages::PgWireFrontendMessage;
 use pgwire::tokio::server::{negotiate_tls, process_error, process_message};
+use shop_hooks::{Delay, Hook};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Mutex;
 use tokio::task::JoinSet;
@@ -32,6 +33,8 @@ pub(super) struct Shared {
     /// One writer at a time, in the order of asking; SQLite's own lock is never waited for.
     pub(super) write: Arc<Mutex<()>>,
     pub(super) metrics: Metrics,
+    /// Statements take longer while it is armed.
+    pub(super) statements: Hook<Delay>,
     connected: AtomicUsize,
     started: Instant,
 }
@@ -95,6 +98,7 @@ impl PostgresServer {
             file,
             write: Arc::new(Mutex::new(())),
             metrics: Metrics::default(),
+            statements: shop_hooks::statements(),
             connected: AtomicUsize::new(0),
             started: Instant::now(),
         });
@@ -119,6 +123,12 @@ impl PostgresServer {
         self.exporter
             .as_ref()
             .and_then(|listener| listener.local_addr().ok())
+    }
+
+    /// The hook by which every statement takes longer.
+    #[must_use]
+    pub fn statements(&self) -> &Hook<Delay> {
+        &self.shared.statements
     }
 
     /// Serves until `cancel`, then ends all sessions.

@@ -28,6 +28,9 @@ const INSTRUCTIONS_BETWEEN_LOOKS: i32 = 10_000;
 /// Statements that a session keeps prepared.
 const PREPARED: usize = 256;
 
+/// What takes longer is logged, as PostgreSQL does with `log_min_duration_statement = 500ms`.
+const SLOW: Duration = Duration::from_millis(500);
+
 /// What a statement came to.
 #[derive(Debug)]
 pub(super) enum Outcome {
@@ -110,9 +113,16 @@ impl Session {
     ) -> PgWireResult<Outcome> {
         let begun = Instant::now();
         let outcome = self.timed(plan, params, format, status).await;
+        let took = begun.elapsed();
         self.shared
             .metrics
-            .statement(begun.elapsed(), &plan.verb, outcome.is_ok());
+            .statement(took, &plan.verb, outcome.is_ok());
+        if took >= SLOW
+            && let Action::Run(run) = &plan.action
+        {
+            let milliseconds = took.as_secs_f64() * 1000.0;
+            tracing::info!("duration: {milliseconds:.3} ms  statement: {}", run.sql);
+        }
         outcome
     }
 
@@ -254,6 +264,7 @@ impl Session {
         if !delay.is_zero() {
             tokio::time::sleep(delay).await;
         }
+        self.shared.statements.wait().await;
     }
 
     async fn begin(&mut self, read_only: bool, idle: bool) -> PgWireResult<Outcome> {

@@ -59,6 +59,18 @@ pub(super) fn render(shared: &Shared) -> String {
         state.commands as f64,
     );
     out.counter(
+        "redis_commands_duration_seconds_total",
+        "Seconds that commands took.",
+        &[],
+        state.busy.as_secs_f64(),
+    );
+    out.counter(
+        "redis_slowlog_last_id",
+        "Commands that took longer than 10 ms.",
+        &[],
+        state.slow as f64,
+    );
+    out.counter(
         "redis_keyspace_hits_total",
         "Reads that found their key.",
         &[],

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
+use shop_hooks::{Delay, Hook};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
@@ -21,12 +22,17 @@ use crate::exporter;
 /// How often keys are looked through for expired ones.
 const CYCLE: Duration = Duration::from_millis(100);
 
+/// What takes longer is counted in the slow log: Redis' `slowlog-log-slower-than`.
+const SLOW: Duration = Duration::from_millis(10);
+
 /// What all connections share.
 #[derive(Debug)]
 pub(super) struct Shared {
     pub(super) config: RedisConfig,
     pub(super) started: Instant,
     pub(super) port: u16,
+    /// Commands take longer while it is armed.
+    pub(super) statements: Hook<Delay>,
     state: Mutex<State>,
 }
 
@@ -41,6 +47,17 @@ pub(super) struct State {
     pub(super) accepted: u64,
     pub(super) rejected: u64,
     pub(super) commands: u64,
+    /// How long all commands took together.
+    pub(super) busy: Duration,
+    /// Commands that took longer than [`SLOW`], as the slow log counts them.
+    pub(super) slow: u64,
+}
+
+impl State {
+    fn took(&mut self, time: Duration) {
+        self.busy += time;
+        self.slow += u64::from(time > SLOW);
+    }
 }
 
 impl Shared {
@@ -78,12 +95,15 @@ impl RedisServer {
             accepted: 0,
             rejected: 0,
             commands: 0,
+            busy: Duration::ZERO,
+            slow: 0,
         };
         let port = listener.local_addr()?.port();
         let shared = Arc::new(Shared {
             config,
             started: Instant::now(),
             port,
+            statements: shop_hooks::statements(),
             state: Mutex::new(state),
         });
         Ok(Self {
@@ -107,6 +127,12 @@ impl RedisServer {
         self.exporter
             .as_ref()
             .and_then(|listener| listener.local_addr().ok())
+    }
+
+    /// The hook by which every command takes longer.
+    #[must_use]
+    pub fn statements(&self) -> &Hook<Delay> {
+        &self.shared.statements
     }
 
     /// Serves until `cancel`.
@@ -208,11 +234,14 @@ async fn commands(
             if args.is_empty() {
                 continue;
             }
+            let begun = Instant::now();
             let delay = shared.config.faults.command_delay;
             if !delay.is_zero() {
                 tokio::time::sleep(delay).await;
             }
+            shared.statements.wait().await;
             let reply = client.answer(&args, shared);
+            shared.state().took(begun.elapsed());
             reply.encode(client.version, &mut answers);
             if client.leaves {
                 return socket.write_all(&answers).await;

@@ -8,6 +8,7 @@
     reason = "all of it is tests"
 )]
 
+mod hooks;
 mod postgres;
 mod program;
 mod rabbitmq;

@@ -23,14 +23,19 @@ async fn the_program() {
     shop_stores::run(&kind, &Env::of_process()).await.unwrap();
 }
 
-struct Program {
-    child: Child,
-    lines: Lines<BufReader<ChildStdout>>,
+pub(crate) struct Program {
+    pub(crate) child: Child,
+    pub(crate) lines: Lines<BufReader<ChildStdout>>,
     port: u16,
 }
 
 impl Program {
     async fn start(kind: &str, data: &Path) -> Self {
+        Self::start_with(kind, data, &[]).await
+    }
+
+    /// The program with more in its environment.
+    pub(crate) async fn start_with(kind: &str, data: &Path, env: &[(&str, String)]) -> Self {
         let mut child = Command::new(std::env::current_exe().unwrap())
             .args([
                 "--exact",
@@ -44,6 +49,7 @@ impl Program {
                 ("MANAGEMENT_PORT", "0"),
             ])
             .envs([("STORE_KIND", kind), ("POSTGRES_USER", "shop")])
+            .envs(env.iter().map(|(name, value)| (name, value)))
             .env("PGDATA", data)
             .env("RABBITMQ_MNESIA_DIR", data)
             .stdout(Stdio::piped())
@@ -71,7 +77,7 @@ impl Program {
         Self { child, lines, port }
     }
 
-    async fn signal(&self, name: &str) {
+    pub(crate) async fn signal(&self, name: &str) {
         let id = self.child.id().unwrap().to_string();
         let sent = Command::new("kill").args(["-s", name, &id]).status().await;
         assert!(sent.unwrap().success());

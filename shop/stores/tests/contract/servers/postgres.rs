@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
+use shop_hooks::{Delay, Hook};
 use shop_stores::{PostgresConfig, PostgresFaults, PostgresServer};
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{ConnectOptions, Executor};
@@ -25,7 +26,7 @@ pub(crate) struct Server {
 }
 
 enum Running {
-    Embedded(CancellationToken, JoinHandle<()>),
+    Embedded(CancellationToken, JoinHandle<()>, Hook<Delay>),
     Real(Child),
 }
 
@@ -50,6 +51,7 @@ impl Server {
         let metrics = server
             .metrics_addr()
             .map(|addr| format!("http://{addr}/metrics"));
+        let statements = server.statements().clone();
         let cancel = CancellationToken::new();
         let stop = cancel.clone();
         let task = tokio::spawn(async move { server.serve(stop).await.unwrap() });
@@ -57,7 +59,7 @@ impl Server {
             port,
             database: DATABASE.to_owned(),
             metrics,
-            running: Running::Embedded(cancel, task),
+            running: Running::Embedded(cancel, task, statements),
             _folder: folder,
         }
     }
@@ -179,10 +181,18 @@ impl Server {
         &self.database
     }
 
+    /// The hook of an embedded server by which everything takes longer.
+    pub(crate) fn statements(&self) -> &Hook<Delay> {
+        match &self.running {
+            Running::Embedded(_, _, statements) => statements,
+            Running::Real(..) => panic!("a real server has no hooks"),
+        }
+    }
+
     /// Ends the server and waits until it is gone.
     pub(crate) async fn stop(self) {
         match self.running {
-            Running::Embedded(cancel, task) => {
+            Running::Embedded(cancel, task, _) => {
                 cancel.cancel();
                 task.await.unwrap();
             }

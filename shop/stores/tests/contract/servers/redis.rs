@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::process::Stdio;
 
+use shop_hooks::{Delay, Hook};
 use shop_stores::{Eviction, RedisConfig, RedisFaults, RedisServer};
 use tempfile::TempDir;
 use tokio::process::{Child, Command};
@@ -21,7 +22,7 @@ pub(crate) struct Server {
 }
 
 enum Running {
-    Embedded(CancellationToken, JoinHandle<()>),
+    Embedded(CancellationToken, JoinHandle<()>, Hook<Delay>),
     Real(Child, TempDir),
 }
 
@@ -43,13 +44,14 @@ impl Server {
         let metrics = server
             .metrics_addr()
             .map(|addr| format!("http://{addr}/metrics"));
+        let statements = server.statements().clone();
         let cancel = CancellationToken::new();
         let stop = cancel.clone();
         let task = tokio::spawn(async move { server.serve(stop).await.unwrap() });
         Self {
             port,
             metrics,
-            running: Running::Embedded(cancel, task),
+            running: Running::Embedded(cancel, task, statements),
         }
     }
 
@@ -112,10 +114,18 @@ impl Server {
         self.try_connect().await.unwrap()
     }
 
+    /// The hook of an embedded server by which everything takes longer.
+    pub(crate) fn statements(&self) -> &Hook<Delay> {
+        match &self.running {
+            Running::Embedded(_, _, statements) => statements,
+            Running::Real(..) => panic!("a real server has no hooks"),
+        }
+    }
+
     /// Ends the server and waits until it is gone.
     pub(crate) async fn stop(self) {
         match self.running {
-            Running::Embedded(cancel, task) => {
+            Running::Embedded(cancel, task, _) => {
                 cancel.cancel();
                 task.await.unwrap();
             }
