@@ -16,6 +16,7 @@ mod args;
 mod chaos;
 mod error;
 mod faults;
+mod hook;
 mod image;
 mod injection;
 mod journal;

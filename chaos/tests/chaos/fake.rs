@@ -5,14 +5,13 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, Weak};
 
 use api::not_found;
-use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, put};
-use axum::{Json, Router};
 pub(crate) use broker::Broker;
 use edge::{Config, Edge, Signal, Upstream, Workload, WorkloadError};
 use http::Method;
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+use shop_hooks::{Hook, Hooks, Nothing};
 use tokio::sync::watch;
 
 mod api;
@@ -129,6 +128,17 @@ impl Fake {
 
     /// A pod of `service` with a real edge that has proxies to `peers`.
     pub(crate) async fn pod(self: &Arc<Self>, name: &str, service: &str, peers: &[&str]) {
+        self.pod_with(name, service, peers, hooks()).await;
+    }
+
+    /// The same with these hooks in its process.
+    pub(crate) async fn pod_with(
+        self: &Arc<Self>,
+        name: &str,
+        service: &str,
+        peers: &[&str],
+        hooks: Hooks,
+    ) {
         let process = Arc::new(Process {
             fake: Arc::downgrade(self),
             pod: name.to_owned(),
@@ -138,7 +148,7 @@ impl Fake {
         let edge = Edge::start(Config {
             control: loopback,
             key: Some(KEY.to_owned()),
-            hooks: Some(hooks().await),
+            hooks: Some(serve_hooks(&hooks).await),
             workload: Some(process),
             seed: 1,
         })
@@ -313,28 +323,34 @@ impl Fake {
     }
 }
 
-/// A service's hooks, as the kit serves them.
-async fn hooks() -> SocketAddr {
-    let held: Arc<Mutex<Value>> = Arc::default();
-    let show = |State(held): State<Arc<Mutex<Value>>>| async move {
-        Json(json!({"deadlock": *held.lock().expect("lock")}))
-    };
-    let lock = |State(held): State<Arc<Mutex<Value>>>, Json(lease): Json<Value>| async move {
-        *held.lock().expect("lock") = lease;
-    };
-    let unlock = |State(held): State<Arc<Mutex<Value>>>| async move {
-        *held.lock().expect("lock") = Value::Null;
-    };
-    let app = Router::new()
-        .route("/hooks", get(show))
-        .route("/hooks/deadlock", put(lock).delete(unlock))
-        .with_state(held);
+/// The hooks of a process: real ones, with a real control port.
+async fn serve_hooks(hooks: &Hooks) -> SocketAddr {
+    let key: String = Sha256::digest(KEY)
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    let router = hooks.router(Some(&key));
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
         .await
         .expect("bind");
     let address = listener.local_addr().expect("address");
-    tokio::spawn(async move { axum::serve(listener, app).await });
+    tokio::spawn(async move { axum::serve(listener, router).await });
     address
+}
+
+/// What a service has, and a store's `statements`.
+fn hooks() -> Hooks {
+    let hooks = Hooks::default();
+    hooks.add(&shop_hooks::deadlock());
+    hooks.add(&shop_hooks::leak());
+    hooks.add(&shop_hooks::burn());
+    hooks.add(&shop_hooks::slow());
+    hooks.add(&shop_hooks::errors());
+    hooks.add(&shop_hooks::statements());
+    hooks.add(&shop_hooks::clock(|_| {}));
+    hooks.add(&shop_hooks::chatter(&["a line"], |_| {}));
+    hooks.add(&Hook::<Nothing>::new("pool"));
+    hooks
 }
 
 /// Where a Deployment is; the customers are the lab's.

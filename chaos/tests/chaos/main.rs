@@ -2,6 +2,7 @@
 #![expect(clippy::expect_used, reason = "a test may panic")]
 
 mod fake;
+mod hooks;
 mod objects;
 mod queues;
 mod rollouts;

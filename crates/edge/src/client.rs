@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use http::Method;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::{Signal, Toxic};
 
@@ -106,10 +106,13 @@ pub fn hooks() -> ControlRequest {
     ControlRequest::new(Method::GET, "/hooks".to_owned(), None)
 }
 
-/// Sets a hook of the service, or renews it. Answers: 2xx, 404, 502.
-pub fn set_hook(name: &str, lease: Duration) -> ControlRequest {
-    let body = json!({"lease_ms": lease.as_millis() as u64});
-    ControlRequest::new(Method::PUT, hook_path(name), Some(body))
+/// Sets a hook of the service with its arguments, or renews it when they are the same.
+/// Answers: 2xx, 400 for arguments that the hook does not accept, 404, 502.
+pub fn set_hook(name: &str, args: &Map<String, Value>, lease: Duration) -> ControlRequest {
+    let mut body = Map::new();
+    body.insert("lease_ms".to_owned(), (lease.as_millis() as u64).into());
+    body.extend(args.clone());
+    ControlRequest::new(Method::PUT, hook_path(name), Some(Value::Object(body)))
 }
 
 /// Clears a hook of the service. Answers: 2xx, 404, 502.
@@ -171,10 +174,20 @@ mod tests {
                 r#"{"signal":"STOP","lease_ms":5000}"#,
             ),
             (
-                set_hook("deadlock", lease),
+                set_hook("deadlock", &Map::new(), lease),
                 "PUT",
                 "/hooks/deadlock",
                 r#"{"lease_ms":5000}"#,
+            ),
+            (
+                set_hook(
+                    "leak",
+                    &Map::from_iter([("mib_per_second".to_owned(), 20.into())]),
+                    lease,
+                ),
+                "PUT",
+                "/hooks/leak",
+                r#"{"lease_ms":5000,"mib_per_second":20}"#,
             ),
             (clear_hook("deadlock"), "DELETE", "/hooks/deadlock", ""),
         ] {

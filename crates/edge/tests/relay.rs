@@ -424,7 +424,7 @@ async fn hooks_are_relayed_with_the_key_and_without_hooks_there_is_nothing() {
         socket.write_all(answer).await.expect("write");
     });
     let edge = Edge::start(config).await.expect("edge");
-    let hook = client::set_hook("deadlock", SOON);
+    let hook = client::set_hook("deadlock", &serde_json::Map::new(), SOON);
     assert_eq!(send(&edge, hook).await, (202, "ok".to_owned()));
     edge.stop().await;
     tasks.join_all().await;
