@@ -75,6 +75,8 @@ pub struct Config {
     pub guard: Option<(PathBuf, Vec<String>)>,
     /// The key of the edges' control APIs and of the services' hooks. Without it the edges are open and the hooks shut.
     pub lab_key: Option<String>,
+    /// See [`ProcessConfig::cpu_factor`].
+    pub cpu_factor: f64,
     /// The scale of all back-offs.
     pub backoff: BackoffScale,
     /// How much output is kept of each container instance.
@@ -93,6 +95,7 @@ impl Config {
             images: Vec::new(),
             guard: None,
             lab_key: None,
+            cpu_factor: 1.0,
             backoff: BackoffScale::default(),
             log_limits: LogLimits::default(),
             seed: 0,
@@ -144,6 +147,7 @@ impl Node {
             guard: config.guard.clone(),
             state_dir: config.state_dir.clone(),
             path: None,
+            cpu_factor: config.cpu_factor,
         })?;
         Self::start_with(objects, config, Arc::new(runtime), cancel)
     }
@@ -166,6 +170,7 @@ impl Node {
                 ip: slice.node().to_string(),
                 network: slice.network(),
                 runtime: runtime.version(),
+                cpu_factor: config.cpu_factor,
                 images: config
                     .images
                     .iter()
@@ -277,6 +282,7 @@ impl Inspector {
         let spec = runtime::ProcessSpec {
             command,
             memory_limit: None,
+            cpu_limit: None,
             ..spec
         };
         self.runtime.exec(spec, timeout).await

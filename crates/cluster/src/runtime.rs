@@ -40,10 +40,23 @@ pub struct LogSource {
 /// What a container uses.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Usage {
-    /// Processor cores in use, as a rate over the last seconds.
+    /// CPUs in use, as a rate over the last seconds. One is a core, unless the node's `cpu_factor` says otherwise.
     pub cpu_cores: f64,
-    /// Processor time since the start, in seconds.
+    /// CPU time since the start, in seconds, in the same unit.
     pub cpu_seconds_total: f64,
     /// Resident memory in bytes.
     pub memory_bytes: u64,
+    /// How its CPU limit held it back; `None` without a limit.
+    pub throttling: Option<Throttling>,
+}
+
+/// What the kernel's fair scheduler counts of a group with a CPU limit (`cpu.stat`), since the start.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Throttling {
+    /// Periods of 100 ms in which the container ran.
+    pub periods: u64,
+    /// Periods at whose end it was stopped because its quota was used up.
+    pub throttled_periods: u64,
+    /// How long it was stopped, in seconds.
+    pub throttled_seconds: f64,
 }

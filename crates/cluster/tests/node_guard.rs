@@ -63,7 +63,10 @@ fn lab(dir: &Path) {
         let pod = json!({
             "metadata": {"name": "p", "namespace": "shop"},
             "spec": {"nodeName": "shoplab", "containers": [{
-                "name": "c", "image": "sh", "args": ["sleep 1000 & (sleep 1000 & wait) & wait"]
+                "name": "c", "image": "sh",
+                // It is stopped for its CPU limit most of the time, and must die all the same.
+                "args": ["sleep 1000 & (sleep 1000 & wait) & while :; do :; done"],
+                "resources": {"limits": {"cpu": "20m"}}
             }]}
         });
         objects.create(Kind::Pod, pod).unwrap();
@@ -72,13 +75,14 @@ fn lab(dir: &Path) {
 }
 
 /// Starts a lab and waits until its container's four processes are there.
-fn start(dir: &Path) -> (Child, BTreeSet<u32>) {
-    let lab = Command::new(std::env::current_exe().unwrap())
+fn start(dir: &Path) -> (Lab, BTreeSet<u32>) {
+    let child = Command::new(std::env::current_exe().unwrap())
         .arg("lab")
         .arg(dir)
         .stdout(Stdio::null())
         .spawn()
         .unwrap();
+    let lab = Lab(child);
     let mut group = BTreeSet::new();
     until("four processes", || {
         let Some(leader) = noted(dir) else {
@@ -88,6 +92,24 @@ fn start(dir: &Path) -> (Child, BTreeSet<u32>) {
         group.len() == 4
     });
     (lab, group)
+}
+
+/// A lab of its own process; a test that fails leaves none behind.
+struct Lab(Child);
+
+impl Lab {
+    fn kill(&mut self) {
+        self.0.kill().unwrap();
+        self.0.wait().unwrap();
+    }
+}
+
+impl Drop for Lab {
+    fn drop(&mut self) {
+        // Mostly it was killed before.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
 }
 
 /// The pid in the only note of a running process.
@@ -131,15 +153,14 @@ fn alive(pids: &BTreeSet<u32>) -> bool {
 fn no_process_survives_a_lab_that_is_killed() {
     let dir = tempfile::tempdir().unwrap();
     let (mut lab, mut all) = start(dir.path());
-    let parent = lab.id().to_string();
+    let parent = lab.0.id().to_string();
     all.extend(
         processes()
             .filter(|(_, stat)| stat[1] == parent)
             .map(|(pid, _)| pid),
     );
     assert_eq!(all.len(), 5, "the container's four and the reaper");
-    lab.kill().unwrap();
-    lab.wait().unwrap();
+    lab.kill();
     until("all are gone", || !alive(&all));
     println!("test no_process_survives_a_lab_that_is_killed ... ok");
 }
@@ -147,7 +168,7 @@ fn no_process_survives_a_lab_that_is_killed() {
 fn the_next_lab_finds_what_a_killed_reaper_left() {
     let dir = tempfile::tempdir().unwrap();
     let (mut lab, group) = start(dir.path());
-    let parent = lab.id().to_string();
+    let parent = lab.0.id().to_string();
     let reaper = processes().find(|(pid, stat)| stat[1] == parent && !group.contains(pid));
     let (reaper, _) = reaper.expect("the lab has a reaper");
     let killed = Command::new("kill")
@@ -155,16 +176,12 @@ fn the_next_lab_finds_what_a_killed_reaper_left() {
         .status()
         .unwrap();
     assert!(killed.success());
-    lab.kill().unwrap();
-    lab.wait().unwrap();
+    lab.kill();
     // The leader died with the lab all the same; what it had started is nobody's child now.
     let (mut next, others) = start(dir.path());
-    assert!(
-        !alive(&group),
-        "the next lab kills them before it starts anything"
-    );
-    next.kill().unwrap();
-    next.wait().unwrap();
+    // It killed them before it started anything; a killed process may take a moment to be gone.
+    until("those of the killed lab are gone", || !alive(&group));
+    next.kill();
     until("the next lab's are gone", || !alive(&others));
     println!("test the_next_lab_finds_what_a_killed_reaper_left ... ok");
 }

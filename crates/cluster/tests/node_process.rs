@@ -440,3 +440,98 @@ async fn exec_runs_beside_the_container_with_its_environment() {
     );
     lab.node.stop().await;
 }
+
+/// The processor seconds that a process used so far, in the kernel's own count.
+fn burnt_by(pid: &str) -> f64 {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
+    let fields: Vec<&str> = stat[stat.rfind(')').unwrap()..]
+        .split_whitespace()
+        .collect();
+    let ticks = |at: usize| fields[at].parse::<f64>().unwrap();
+    (ticks(12) + ticks(13)) / 100.0
+}
+
+/// The processor seconds that the container `c`, which prints its pid, uses in `span`.
+async fn burnt(lab: &Lab, span: Duration) -> f64 {
+    let pid = lab.first_line().await;
+    // The quota is spread over periods: a window of several is looked at.
+    let mut ticks = tokio::time::interval(span);
+    ticks.tick().await;
+    let before = burnt_by(&pid);
+    ticks.tick().await;
+    burnt_by(&pid) - before
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cpu_limit_holds_a_container_to_its_share() {
+    const BURN: &str = "echo $$$$; while :; do :; done";
+    let span = Duration::from_secs(2);
+    let free = lab();
+    free.run(BURN, json!({}), json!({}));
+    let unlimited = burnt(&free, span).await;
+    free.node.stop().await;
+    let held = lab();
+    let limits = json!({"resources": {"limits": {"cpu": "200m"}}});
+    held.run(BURN, limits, json!({}));
+    let limited = burnt(&held, span).await;
+    // 0.4 s are due; the kernel counts in ticks, and the machine has other work.
+    assert!((0.1..0.6).contains(&limited), "{limited} s with a limit");
+    assert!(
+        unlimited > limited * 1.3,
+        "{unlimited} s without, {limited} s with a limit"
+    );
+    let usage = held.inspector.usage("shop", "p")[0].1;
+    let throttling = usage.throttling.unwrap();
+    assert!(
+        throttling.periods >= 10 && throttling.throttled_periods >= 5,
+        "{throttling:?}"
+    );
+    assert!(throttling.throttled_seconds > 0.5, "{throttling:?}");
+    held.node.stop().await;
+}
+
+/// Whether a process is stopped by a signal.
+fn stopped(pid: &str) -> bool {
+    std::fs::read_to_string(format!("/proc/{pid}/stat"))
+        .unwrap_or_default()
+        .contains(") T ")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_frozen_container_stays_frozen_when_its_quota_would_let_it_run() {
+    let lab = lab();
+    let limits = json!({"resources": {"limits": {"cpu": "200m"}}});
+    lab.run("echo $$$$; while :; do :; done", limits, json!({}));
+    let pid = lab.first_line().await;
+    let pod = lab.objects.get(Kind::Pod, "shop", "p").unwrap();
+    let control = format!(
+        "http://{}:8474/process/signal",
+        meta::text(&pod, "/status/podIP")
+    );
+    let http = reqwest::Client::builder().no_proxy().build().unwrap();
+    let signal = async |name: &str| {
+        let sent = http.post(&control).header("x-lab-key", "key");
+        let sent = sent.json(&json!({"signal": name})).send().await.unwrap();
+        assert!(sent.status().is_success(), "{sent:?}");
+    };
+    signal("STOP").await;
+    let used = burnt_by(&pid);
+    let mut ticks = tokio::time::interval(Duration::from_millis(50));
+    // Long enough for any debt to be paid, and for many a period to begin.
+    for _ in 0..60 {
+        ticks.tick().await;
+        assert!(stopped(&pid));
+    }
+    assert_eq!(burnt_by(&pid), used);
+    signal("CONT").await;
+    let runs = async {
+        while burnt_by(&pid) <= used {
+            ticks.tick().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), runs)
+        .await
+        .unwrap();
+    lab.node.stop().await;
+    gone(&pid).await;
+}

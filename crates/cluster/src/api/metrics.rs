@@ -7,7 +7,11 @@ use serde_json::Value;
 
 use crate::objects::{Kind, Objects, meta};
 use crate::quantity;
-use crate::runtime::Runtime;
+use crate::runtime::{Runtime, Throttling};
+
+/// The period of CPU limits in microseconds, as kubelet sets it, and the least quota.
+const CFS_PERIOD: f64 = 100_000.0;
+const CFS_LEAST_QUOTA: f64 = 1_000.0;
 
 /// Everything that `/metrics` says, gathered from the objects and the node.
 pub(crate) struct PlatformMetrics<'a> {
@@ -92,6 +96,16 @@ impl<'a> PlatformMetrics<'a> {
             );
         }
         for container in meta::items(pod, "/spec/containers") {
+            if let Some(cpus) = amount(&container["resources"]["limits"]["cpu"]) {
+                let labels = [
+                    own[0],
+                    own[1],
+                    ("container", meta::text(container, "/name")),
+                ];
+                let quota = (cpus * CFS_PERIOD).max(CFS_LEAST_QUOTA);
+                self.gauge("container_spec_cpu_quota", &labels, quota);
+                self.gauge("container_spec_cpu_period", &labels, CFS_PERIOD);
+            }
             let labels = with(&own, "container", meta::text(container, "/name"));
             self.resources(
                 "kube_pod_container_resource_limits",
@@ -118,6 +132,25 @@ impl<'a> PlatformMetrics<'a> {
                 &labels,
                 usage.cpu_seconds_total,
             );
+            if let Some(throttling) = usage.throttling {
+                self.throttling(&labels, &throttling);
+            }
+        }
+    }
+
+    fn throttling(&mut self, labels: &[(&'static str, &str)], throttling: &Throttling) {
+        for (name, value) in [
+            ("container_cpu_cfs_periods_total", throttling.periods as f64),
+            (
+                "container_cpu_cfs_throttled_periods_total",
+                throttling.throttled_periods as f64,
+            ),
+            (
+                "container_cpu_cfs_throttled_seconds_total",
+                throttling.throttled_seconds,
+            ),
+        ] {
+            self.counter(name, labels, value);
         }
     }
 
@@ -171,10 +204,7 @@ impl<'a> PlatformMetrics<'a> {
         resources: &Value,
     ) {
         for (resource, value) in resources.as_object().into_iter().flatten() {
-            let text = value
-                .as_str()
-                .map_or_else(|| value.to_string(), str::to_owned);
-            let Some(value) = quantity::parse(&text) else {
+            let Some(value) = amount(value) else {
                 continue;
             };
             let unit = if resource == "cpu" { "core" } else { "byte" };
@@ -273,6 +303,14 @@ fn with<'a>(
     labels
 }
 
+/// A quantity that may stand as a number.
+fn amount(value: &Value) -> Option<f64> {
+    match value {
+        Value::String(text) => quantity::parse(text),
+        other => other.as_f64(),
+    }
+}
+
 fn flag(set: bool) -> f64 {
     if set { 1.0 } else { 0.0 }
 }
@@ -295,6 +333,11 @@ mod tests {
                 cpu_cores: 0.25,
                 cpu_seconds_total: 12.5,
                 memory_bytes: 4096,
+                throttling: Some(Throttling {
+                    periods: 40,
+                    throttled_periods: 30,
+                    throttled_seconds: 1.5,
+                }),
             };
             vec![("main".to_owned(), usage)]
         }
@@ -304,7 +347,7 @@ mod tests {
     fn platform_metrics_have_the_names_that_alerts_use() {
         let objects = Objects::new();
         let pod = json!({ "metadata": { "name": "p", "namespace": "s" }, "spec": { "containers": [
-            { "name": "main", "image": "a:b", "resources": { "limits": { "memory": "1Ki" } } }] } });
+            { "name": "main", "image": "a:b", "resources": { "limits": { "memory": "1Ki", "cpu": "500m" } } }] } });
         objects.create(Kind::Pod, pod).unwrap();
         objects
             .modify(Kind::Pod, "s", "p", |pod| {
@@ -344,6 +387,17 @@ mod tests {
                 "container_cpu_usage_seconds_total",
                 "container=\"main\"} 12.5",
             ),
+            ("container_cpu_cfs_periods_total", "container=\"main\"} 40"),
+            (
+                "container_cpu_cfs_throttled_periods_total",
+                "container=\"main\"} 30",
+            ),
+            (
+                "container_cpu_cfs_throttled_seconds_total",
+                "container=\"main\"} 1.5",
+            ),
+            ("container_spec_cpu_quota", "container=\"main\"} 50000"),
+            ("container_spec_cpu_period", "container=\"main\"} 100000"),
             ("kube_deployment_spec_replicas", "deployment=\"d\"} 0"),
         ] {
             let found = text

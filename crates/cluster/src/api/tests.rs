@@ -23,6 +23,7 @@ impl Runtime for Nothing {
             cpu_cores: 0.5,
             cpu_seconds_total: 1.0,
             memory_bytes: 2048,
+            throttling: None,
         };
         if pod == "p" {
             vec![("main".to_owned(), usage)]

@@ -17,6 +17,8 @@ pub(crate) struct Facts<'a> {
     pub(crate) network: String,
     pub(crate) runtime: String,
     pub(crate) images: Vec<String>,
+    /// How many of the machine's cores one CPU is worth.
+    pub(crate) cpu_factor: f64,
 }
 
 /// Registers the node, or takes over the object that is there.
@@ -63,7 +65,7 @@ fn node(about: &Facts<'_>) -> Value {
     let (memory, cores) = proc::machine();
     let name = about.name;
     let capacity = json!({
-        "cpu": cores.to_string(),
+        "cpu": cpus(cores, about.cpu_factor),
         "memory": format!("{}Ki", memory / 1024),
         "ephemeral-storage": "100Gi",
         "pods": "110",
@@ -148,6 +150,16 @@ fn conditions() -> Value {
         })
     })
     .collect()
+}
+
+/// The machine's cores in the node's CPUs, as a quantity.
+fn cpus(cores: usize, factor: f64) -> String {
+    let milli = (cores as f64 * 1e3 / factor).round();
+    if milli % 1e3 == 0.0 {
+        (milli / 1e3).to_string()
+    } else {
+        format!("{milli}m")
+    }
 }
 
 /// The architecture as Go names it.

@@ -5,11 +5,12 @@
 
 mod group;
 mod leftover;
+mod quota;
 mod reaper;
+mod request;
 mod spawner;
 
 use std::io;
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::Stdio;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -41,7 +42,7 @@ const USAGE_LOOK: Duration = Duration::from_millis(1_000);
 const LAST_WORDS: Duration = Duration::from_millis(500);
 
 /// How processes are run. Plain data.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct ProcessConfig {
     /// The program and its first arguments through which every container is started so that it dies with the lab:
     /// this binary with a hidden subcommand that calls [`guard::main`](super::guard::main). Without it containers
@@ -51,6 +52,21 @@ pub struct ProcessConfig {
     pub state_dir: PathBuf,
     /// The `PATH` of containers; `None` for the usual minimal one.
     pub path: Option<String>,
+    /// How many of this machine's cores one CPU of Kubernetes is worth: limits are this much wider, and usage is
+    /// counted in the same unit. 1 for optimised programs; debug builds need several times as much processor time for
+    /// the same work and want about 4.
+    pub cpu_factor: f64,
+}
+
+impl Default for ProcessConfig {
+    fn default() -> Self {
+        Self {
+            guard: None,
+            state_dir: PathBuf::default(),
+            path: None,
+            cpu_factor: 1.0,
+        }
+    }
 }
 
 /// The `PATH` of a container that sets none.
@@ -86,6 +102,7 @@ pub struct ProcessRuntime {
     cancel: tokio_util::sync::CancellationToken,
     client: reqwest::Client,
     path: String,
+    cpu_factor: f64,
 }
 
 struct Shared {
@@ -134,8 +151,9 @@ impl ProcessRuntime {
             shared: Arc::new(Shared { reaper, notes }),
             tracker,
             cancel,
-            client: probe_client(),
+            client: request::client(),
             path: config.path.unwrap_or_else(|| MINIMAL_PATH.to_owned()),
+            cpu_factor: config.cpu_factor,
         })
     }
 
@@ -167,7 +185,7 @@ impl ContainerRuntime for ProcessRuntime {
         Box::pin(async move {
             let mut child = self.spawn(&spec, Stdio::piped(), Stdio::piped()).await?;
             let pid = pid_of(&child)?;
-            let group = Arc::new(Group::new(pid));
+            let group = Arc::new(Group::new(pid, self.cpu_factor));
             self.shared.began(pid, &spec.command);
             self.groups.add(&group);
             let output = Output {
@@ -181,6 +199,7 @@ impl ContainerRuntime for ProcessRuntime {
                 group: group.clone(),
                 output,
                 memory_limit: spec.memory_limit,
+                cpu_limit: spec.cpu_limit,
                 shared: self.shared.clone(),
                 tx,
             }));
@@ -225,7 +244,7 @@ impl ContainerRuntime for ProcessRuntime {
     }
 
     fn probe(&self, request: ProbeRequest) -> BoxFuture<'_, ProbeReply> {
-        Box::pin(probe(self.client.clone(), request))
+        Box::pin(request::probe(self.client.clone(), request))
     }
 
     fn stop(&self) -> BoxFuture<'_, ()> {
@@ -284,6 +303,7 @@ struct Watched {
     group: Arc<Group>,
     output: Output,
     memory_limit: Option<u64>,
+    cpu_limit: Option<f64>,
     shared: Arc<Shared>,
     tx: watch::Sender<Option<Exit>>,
 }
@@ -294,13 +314,14 @@ struct Output {
     log: LogWriter,
 }
 
-/// From start to end of one container: its output, its memory, its exit.
+/// From start to end of one container: its output, its memory, its processor time, its exit.
 async fn watch_over(watched: Watched) {
     let Watched {
         mut child,
         group,
         output,
         memory_limit,
+        cpu_limit,
         shared,
         tx,
     } = watched;
@@ -321,12 +342,20 @@ async fn watch_over(watched: Watched) {
             }
         };
         tokio::pin!(over);
+        let held = async {
+            match cpu_limit {
+                Some(limit) => group.keep_to(limit).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::pin!(held);
         let ended = group::wait(&mut child, group.pid(), || group.end());
         tokio::pin!(ended);
         loop {
             tokio::select! {
                 status = &mut ended => break status,
                 () = &mut copy, if !copied => copied = true,
+                never = &mut held => match never {},
                 () = &mut over, if !oom_killed => {
                     oom_killed = true;
                     if let Err(error) = group.signal(Signal::Kill) {
@@ -394,74 +423,6 @@ struct KillGroup(Pid);
 impl Drop for KillGroup {
     fn drop(&mut self) {
         group::kill_group(self.0);
-    }
-}
-
-/// A client that is what kubelet's is: a new connection each time, no proxy, no redirect.
-fn probe_client() -> reqwest::Client {
-    reqwest::Client::builder()
-        .no_proxy()
-        .pool_max_idle_per_host(0)
-        .redirect(reqwest::redirect::Policy::none())
-        .user_agent("kube-probe/1.33")
-        .build()
-        .unwrap_or_default()
-}
-
-async fn probe(client: reqwest::Client, request: ProbeRequest) -> ProbeReply {
-    let ProbeRequest {
-        address,
-        http,
-        timeout,
-    } = request;
-    let Some(http) = http else {
-        return match tokio::time::timeout(timeout, tokio::net::TcpStream::connect(address)).await {
-            Ok(Ok(_)) => ProbeReply::Connected,
-            Ok(Err(error)) => ProbeReply::Unreachable(dial(address, &error)),
-            Err(_) => ProbeReply::Unreachable(format!("dial tcp {address}: i/o timeout")),
-        };
-    };
-    let url = format!("http://{address}{}", http.path);
-    let mut get = client.get(&url).timeout(timeout);
-    for (name, value) in &http.headers {
-        get = get.header(name, value);
-    }
-    match get.send().await {
-        Ok(answer) => ProbeReply::Status(answer.status().as_u16()),
-        Err(error) if error.is_timeout() => ProbeReply::Unreachable(format!(
-            "Get \"{url}\": context deadline exceeded (Client.Timeout exceeded while awaiting headers)"
-        )),
-        Err(error) => ProbeReply::Unreachable(format!("Get \"{url}\": {}", in_go(address, &error))),
-    }
-}
-
-/// The innermost error of a request in Go's words.
-fn in_go(address: SocketAddr, error: &reqwest::Error) -> String {
-    let mut source: Option<&(dyn std::error::Error + 'static)> = Some(error);
-    while let Some(inner) = source {
-        if let Some(io) = inner.downcast_ref::<io::Error>() {
-            return match io.kind() {
-                io::ErrorKind::ConnectionReset => {
-                    format!(
-                        "read tcp {}->{address}: read: connection reset by peer",
-                        address.ip()
-                    )
-                }
-                io::ErrorKind::UnexpectedEof => "EOF".to_owned(),
-                _ => dial(address, io),
-            };
-        }
-        source = inner.source();
-    }
-    "EOF".to_owned()
-}
-
-fn dial(address: SocketAddr, error: &io::Error) -> String {
-    match error.kind() {
-        io::ErrorKind::ConnectionRefused => {
-            format!("dial tcp {address}: connect: connection refused")
-        }
-        _ => format!("dial tcp {address}: connect: {error}"),
     }
 }
 

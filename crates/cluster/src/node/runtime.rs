@@ -17,7 +17,7 @@ use crate::runtime::Usage;
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 /// What is to be run: everything is resolved, nothing is inherited.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct ProcessSpec {
     /// The program and its arguments.
     pub command: Vec<String>,
@@ -27,6 +27,8 @@ pub struct ProcessSpec {
     pub working_dir: PathBuf,
     /// The memory above which it is killed, in bytes.
     pub memory_limit: Option<u64>,
+    /// How many CPUs it may use at most. Held by stopping and continuing it, over periods of 100 ms.
+    pub cpu_limit: Option<f64>,
 }
 
 /// How a process ended.

@@ -333,6 +333,12 @@ impl Container {
             .and_then(quantity)
             .map(|bytes| bytes as u64)
     }
+
+    /// `resources.limits.cpu` in CPUs. As kubelet does, a limit of less than 10m is held as 10m (a quota of 1 ms).
+    pub(crate) fn cpu_limit(&self) -> Option<f64> {
+        let limit = self.resources.limits.get("cpu").and_then(quantity)?;
+        (limit > 0.0).then(|| limit.max(0.01))
+    }
 }
 
 fn without_nulls(value: Value) -> Value {
@@ -407,6 +413,7 @@ mod tests {
             Some(80)
         );
         assert_eq!(container.memory_limit(), Some(500 * 1024 * 1024));
+        assert_eq!(container.cpu_limit(), Some(0.5));
         assert_eq!(pod.spec.restart_policy, RestartPolicy::Always);
         assert_eq!(pod.grace(), Duration::from_secs(30));
         assert_eq!(pod.full_name(), "a_n(u)");

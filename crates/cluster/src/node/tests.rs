@@ -491,3 +491,27 @@ async fn stopping_the_node_ends_everything_within_three_seconds() {
     let node = lab.objects.get(Kind::Node, "", NAME).unwrap();
     assert!(!meta::condition_is_true(&node, "Ready"));
 }
+
+#[tokio::test(start_paused = true)]
+async fn limits_reach_the_runtime_as_numbers() {
+    for (limits, cpu, memory) in [
+        (json!({}), None, None),
+        (
+            json!({"cpu": "300m", "memory": "1Mi"}),
+            Some(0.3),
+            Some(1 << 20),
+        ),
+        (json!({"cpu": 2}), Some(2.0), None),
+        (json!({"cpu": "1m"}), Some(0.01), None),
+    ] {
+        let mut lab = lab();
+        lab.create(pod(json!({"resources": {"limits": limits}}), json!({})));
+        let spec = lab.started().await.spec;
+        assert_eq!(
+            (spec.cpu_limit, spec.memory_limit),
+            (cpu, memory),
+            "{limits}"
+        );
+        lab.node.stop().await;
+    }
+}

@@ -152,6 +152,7 @@ impl Runtime for FakeNode {
             cpu_cores: 0.015,
             cpu_seconds_total: 3.0,
             memory_bytes: 20 << 20,
+            throttling: None,
         };
         let containers = meta::items(&pod, "/spec/containers").iter();
         containers

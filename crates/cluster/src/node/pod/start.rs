@@ -140,6 +140,7 @@ impl Worker {
             env,
             working_dir: if wanted.is_dir() { wanted } else { root },
             memory_limit: container.memory_limit(),
+            cpu_limit: container.cpu_limit(),
         })
     }
 

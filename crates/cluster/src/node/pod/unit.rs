@@ -260,6 +260,7 @@ fn target(
         return Target::Exec(ProcessSpec {
             command: exec.command.clone(),
             memory_limit: None,
+            cpu_limit: None,
             ..process.clone()
         });
     }

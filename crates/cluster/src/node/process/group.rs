@@ -1,6 +1,7 @@
 //! The process group of a container: signals, memory, processor time.
 
 use std::collections::BTreeMap;
+use std::convert::Infallible;
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
@@ -8,20 +9,25 @@ use std::process::ExitStatus;
 use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 
-use rustix::process::{Pid, WaitId, WaitIdOptions, kill_process, kill_process_group, waitid};
+use rustix::process::{
+    Pid, Signal as Number, WaitId, WaitIdOptions, kill_process, kill_process_group, waitid,
+};
 use tokio::process::Child;
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::time::{Instant, MissedTickBehavior, interval};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use super::super::proc;
 use super::super::runtime::Signal;
 use super::lock;
+use super::quota::{Quota, Turn};
 use crate::runtime::Usage;
 
 /// A process group, named by the pid of its leader.
 pub(super) struct Group {
     pid: Pid,
+    /// How many cores one CPU is worth.
+    cpu_factor: f64,
     state: Mutex<State>,
 }
 
@@ -35,12 +41,18 @@ struct State {
     past_cpu: f64,
     usage: Usage,
     counted: Option<Instant>,
+    /// Somebody stopped it; the quota does not continue it then.
+    frozen: bool,
+    quota: Option<Quota>,
+    /// Processor time of each member when the quota was last looked at.
+    booked: BTreeMap<i32, Duration>,
 }
 
 impl Group {
-    pub(super) fn new(pid: Pid) -> Self {
+    pub(super) fn new(pid: Pid, cpu_factor: f64) -> Self {
         Self {
             pid,
+            cpu_factor,
             state: Mutex::default(),
         }
     }
@@ -50,22 +62,96 @@ impl Group {
     }
 
     pub(super) fn signal(&self, signal: Signal) -> io::Result<()> {
-        use rustix::process::Signal as Number;
         // Under the lock the pid cannot be given up and used again by another process.
-        let state = lock(&self.state);
+        let mut state = lock(&self.state);
         if state.ended {
             return Ok(());
         }
         let sent = match signal {
-            Signal::Terminate => kill_process(self.pid, Number::TERM),
+            Signal::Terminate => {
+                let sent = kill_process(self.pid, Number::TERM);
+                // One that waits for its quota hears it now, not some periods later.
+                if let Some(quota) = state.quota.as_mut().filter(|quota| quota.waits()) {
+                    quota.let_run(Instant::now());
+                    if !state.frozen {
+                        self.send(Number::CONT)?;
+                    }
+                }
+                sent
+            }
             Signal::Kill => kill_process_group(self.pid, Number::KILL),
-            Signal::Stop => kill_process_group(self.pid, Number::STOP),
-            Signal::Continue => kill_process_group(self.pid, Number::CONT),
+            Signal::Stop => {
+                state.frozen = true;
+                kill_process_group(self.pid, Number::STOP)
+            }
+            Signal::Continue => {
+                state.frozen = false;
+                if state.quota.as_ref().is_some_and(Quota::waits) {
+                    return Ok(());
+                }
+                kill_process_group(self.pid, Number::CONT)
+            }
         };
-        match sent {
-            Ok(()) | Err(rustix::io::Errno::SRCH) => Ok(()),
-            Err(error) => Err(error.into()),
+        heard(sent)
+    }
+
+    /// Holds the group to `cpus` until it has ended.
+    ///
+    /// Processor time is that of the leader and of the members that were found at the last count; what runs a child for
+    /// each piece of work gets away with more.
+    pub(super) async fn keep_to(&self, cpus: f64) -> Infallible {
+        lock(&self.state).quota = Some(Quota::new(cpus * self.cpu_factor, Instant::now()));
+        loop {
+            match self.keep(Instant::now()) {
+                Some(next) => sleep_until(next).await,
+                None => std::future::pending().await,
+            }
         }
+    }
+
+    /// Stops or continues the group as its quota wants it; says when to look again.
+    fn keep(&self, now: Instant) -> Option<Instant> {
+        let mut state = lock(&self.state);
+        if state.ended {
+            return None;
+        }
+        let spent = self.spend(&mut state);
+        let quota = state.quota.as_mut()?;
+        let waited = quota.waits();
+        let (turn, next) = quota.look(spent, now);
+        state.usage.throttling = Some(quota.throttling());
+        let sent = match (waited, turn) {
+            (false, Turn::Waits) => self.send(Number::STOP),
+            (true, Turn::Runs) if !state.frozen => self.send(Number::CONT),
+            _ => Ok(()),
+        };
+        if let Err(error) = sent {
+            tracing::warn!(%error, "a container could not be held to its CPU limit");
+        }
+        Some(next)
+    }
+
+    /// The processor time of all members since the last call.
+    fn spend(&self, state: &mut State) -> Duration {
+        let leader = self.pid.as_raw_nonzero().get();
+        let others = state.members.keys().filter(|pid| **pid != leader);
+        let now: BTreeMap<i32, Duration> = std::iter::once(&leader)
+            .chain(others)
+            .filter_map(|pid| Some((*pid, proc::cpu_time(*pid)?)))
+            .collect();
+        let spent = now
+            .iter()
+            .map(|(pid, time)| match state.booked.get(pid) {
+                Some(before) => time.saturating_sub(*before),
+                None => *time,
+            })
+            .sum();
+        state.booked = now;
+        spent
+    }
+
+    fn send(&self, signal: Number) -> io::Result<()> {
+        heard(kill_process_group(self.pid, signal))
     }
 
     /// The leader has ended but is not collected yet, so that the number is still its own: kills what is left of the
@@ -77,6 +163,7 @@ impl Group {
         }
         state.usage = Usage {
             cpu_seconds_total: state.usage.cpu_seconds_total,
+            throttling: state.usage.throttling,
             ..Usage::default()
         };
         kill_group(self.pid);
@@ -141,7 +228,7 @@ impl Group {
             .map(|(_, cpu)| cpu)
             .sum();
         state.past_cpu += gone;
-        let cpu_seconds = state.past_cpu + present.values().sum::<f64>();
+        let cpu_seconds = (state.past_cpu + present.values().sum::<f64>()) / self.cpu_factor;
         let cpu_cores = match state.counted {
             Some(before) if now > before => {
                 (cpu_seconds - state.usage.cpu_seconds_total).max(0.0)
@@ -155,7 +242,16 @@ impl Group {
             cpu_cores,
             cpu_seconds_total: cpu_seconds,
             memory_bytes,
+            throttling: state.quota.as_ref().map(Quota::throttling),
         };
+    }
+}
+
+/// A group without members hears nothing, and needs not.
+fn heard(sent: rustix::io::Result<()>) -> io::Result<()> {
+    match sent {
+        Ok(()) | Err(rustix::io::Errno::SRCH) => Ok(()),
+        Err(error) => Err(error.into()),
     }
 }
 
@@ -193,7 +289,7 @@ async fn seen_to_end(pid: Pid) -> io::Result<()> {
 /// SIGKILL to a group whose leader is not collected.
 pub(super) fn kill_group(leader: Pid) {
     // No member is left: as good.
-    let _ = kill_process_group(leader, rustix::process::Signal::KILL);
+    let _ = kill_process_group(leader, Number::KILL);
 }
 
 /// The groups that live.
