@@ -2,6 +2,7 @@
 
 mod access_review;
 pub(crate) mod auth;
+mod autoscaler_view;
 mod check;
 mod discovery;
 mod event_view;
@@ -21,6 +22,7 @@ mod table;
 mod target;
 mod tls;
 mod usage;
+mod view;
 mod watch;
 mod write;
 

@@ -105,7 +105,7 @@ impl Cluster {
         let api = Arc::new(Api {
             objects: objects.clone(),
             access: access.clone(),
-            runtime,
+            runtime: runtime.clone(),
             client: reqwest::Client::builder()
                 .no_proxy()
                 .redirect(reqwest::redirect::Policy::none())
@@ -114,7 +114,8 @@ impl Cluster {
         });
         furnish(&objects);
         let server = Server::start(api, &tls, config.listen, config.listen_plain).await?;
-        let controllers = tokio::spawn(Controllers::new(objects.clone()).run(cancel.clone()));
+        let controllers = Controllers::new(objects.clone(), runtime, config.autoscale_period);
+        let controllers = tokio::spawn(controllers.run(cancel.clone()));
         let mut cluster = Self {
             objects,
             server: Some(server),

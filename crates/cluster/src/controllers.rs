@@ -4,6 +4,7 @@
 //! they are. Reconciling is synchronous and works on memory only, so there are no races between controllers and a
 //! change settles within milliseconds. **Nothing here polls**: the task sleeps until a change or a deadline.
 
+mod autoscaler;
 mod claim;
 mod conditions;
 mod deployment;
@@ -27,7 +28,9 @@ use tokio_util::sync::CancellationToken;
 pub(crate) use garbage::{FOREGROUND, has_dependents, orphan_dependents};
 
 use crate::objects::{Change, ChangeType, Kind, Objects, Watch, meta};
+use crate::runtime::Runtime;
 use crate::selector::LabelSelector;
+use autoscaler::Autoscalers;
 
 /// Something that may have to be brought in line.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -38,6 +41,7 @@ enum Key {
     Deployment(String, String),
     Endpoints(String, String),
     Claim(String, String),
+    Autoscaler(String, String),
     Namespace(String),
     /// What the object with this uid owned, now that it is gone.
     Orphans(String),
@@ -54,16 +58,23 @@ pub(crate) struct Controllers {
     watches: Vec<(Kind, Watch)>,
     due: BTreeSet<Key>,
     later: HashMap<Key, Instant>,
+    autoscalers: Autoscalers,
 }
 
 impl Controllers {
-    /// Controllers that have everything before them.
-    pub(crate) fn new(objects: Objects) -> Self {
+    /// Controllers that have everything before them. Autoscalers look at what `runtime` says that Pods use, once in
+    /// each `autoscale_period`.
+    pub(crate) fn new(
+        objects: Objects,
+        runtime: Arc<dyn Runtime>,
+        autoscale_period: Duration,
+    ) -> Self {
         let mut controllers = Self {
             objects: objects.clone(),
             watches: Vec::new(),
             due: BTreeSet::new(),
             later: HashMap::new(),
+            autoscalers: Autoscalers::new(runtime, autoscale_period),
         };
         let watched = Kind::ALL
             .into_iter()
@@ -121,7 +132,7 @@ impl Controllers {
         }
     }
 
-    fn reconcile(&self, key: &Key) -> Again {
+    fn reconcile(&mut self, key: &Key) -> Again {
         let objects = &self.objects;
         match key {
             Key::Schedule(namespace, name) => scheduler::reconcile(objects, namespace, name),
@@ -132,6 +143,9 @@ impl Controllers {
                 return deployment::reconcile(objects, namespace, name);
             }
             Key::Endpoints(namespace, name) => endpoints::reconcile(objects, namespace, name),
+            Key::Autoscaler(namespace, name) => {
+                return self.autoscalers.reconcile(objects, namespace, name);
+            }
             Key::Claim(namespace, name) => claim::reconcile(objects, namespace, name),
             Key::Namespace(name) => namespace::reconcile(objects, name),
             Key::Orphans(uid) => garbage::collect(objects, uid),
@@ -229,6 +243,17 @@ impl Controllers {
             }
             Kind::Service | Kind::Endpoints => {
                 self.due.insert(Key::Endpoints(namespace, name));
+            }
+            Kind::HorizontalPodAutoscaler => {
+                // Its own status does not make it look again; the next look has its time.
+                let asked = previous
+                    .is_none_or(|previous| meta::generation(previous) != meta::generation(object));
+                if gone {
+                    self.autoscalers.forget(meta::uid(object));
+                }
+                if asked || gone {
+                    self.due.insert(Key::Autoscaler(namespace, name));
+                }
             }
             Kind::Namespace => {
                 self.due.insert(Key::Namespace(name));

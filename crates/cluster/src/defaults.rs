@@ -42,6 +42,7 @@ pub(crate) fn complete(kind: Kind, object: &mut Value) {
             }
             template(spec);
         }
+        Kind::HorizontalPodAutoscaler => autoscaler(meta::ensure(object, &["spec"])),
         Kind::Service => service(meta::ensure(object, &["spec"])),
         Kind::Secret => set(meta::ensure(object, &[]), "type", || "Opaque".into()),
         Kind::PersistentVolumeClaim => {
@@ -86,6 +87,14 @@ fn deployment(spec: &mut Map<String, Value>) {
         strategy.remove("rollingUpdate");
     }
     template(spec);
+}
+
+fn autoscaler(spec: &mut Map<String, Value>) {
+    set(spec, "minReplicas", || 1.into());
+    set(spec, "metrics", || {
+        json!([{ "type": "Resource", "resource": { "name": "cpu",
+            "target": { "type": "Utilization", "averageUtilization": 80 } } }])
+    });
 }
 
 fn template(spec: &mut Map<String, Value>) {

@@ -24,6 +24,14 @@ pub(crate) fn parse(text: &str) -> Option<f64> {
     Some(number.parse::<f64>().ok()? * factor)
 }
 
+/// The value of a quantity that stands as a text or as a number.
+pub(crate) fn of_value(value: &serde_json::Value) -> Option<f64> {
+    match value {
+        serde_json::Value::String(text) => parse(text),
+        other => other.as_f64(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -20,6 +20,7 @@ pub(super) fn object(kind: Kind, object: &Value) -> ApiResult<()> {
             "spec.template.spec",
             &mut causes,
         ),
+        Kind::HorizontalPodAutoscaler => autoscaler(&object["spec"], &mut causes),
         Kind::Service => service(&object["spec"], &mut causes),
         _ => {}
     }
@@ -142,6 +143,31 @@ fn pod_spec(spec: &Value, at: &str, causes: &mut Causes) {
     }
 }
 
+fn autoscaler(spec: &Value, causes: &mut Causes) {
+    if meta::text(spec, "/scaleTargetRef/name").is_empty() {
+        causes.push(cause("spec.scaleTargetRef.name", "Required value"));
+    }
+    let least = meta::number(spec, "/minReplicas").unwrap_or(1);
+    let most = meta::number(spec, "/maxReplicas").unwrap_or(0);
+    if least < 1 {
+        causes.push((
+            "spec.minReplicas".to_owned(),
+            format!("Invalid value: {least}: must be greater than or equal to 1"),
+        ));
+    }
+    if most < 1 {
+        causes.push((
+            "spec.maxReplicas".to_owned(),
+            format!("Invalid value: {most}: must be greater than 0"),
+        ));
+    } else if most < least {
+        causes.push((
+            "spec.maxReplicas".to_owned(),
+            format!("Invalid value: {most}: must be greater than or equal to `minReplicas`"),
+        ));
+    }
+}
+
 fn service(spec: &Value, causes: &mut Causes) {
     let ports = meta::items(spec, "/ports");
     if ports.is_empty() && spec["type"] != "ExternalName" && spec["clusterIP"] != "None" {
@@ -205,6 +231,27 @@ mod tests {
             "containers[0].image: Required value",
         ] {
             assert!(said.contains(part), "{part} is missing in: {said}");
+        }
+    }
+
+    #[test]
+    fn the_bounds_of_an_autoscaler_make_sense() {
+        let target = json!({ "kind": "Deployment", "name": "a" });
+        for (spec, field) in [
+            (json!({ "maxReplicas": 2 }), "spec.scaleTargetRef.name"),
+            (json!({ "scaleTargetRef": target }), "spec.maxReplicas"),
+            (
+                json!({ "scaleTargetRef": target, "minReplicas": 3, "maxReplicas": 2 }),
+                "spec.maxReplicas",
+            ),
+            (
+                json!({ "scaleTargetRef": target, "minReplicas": 0, "maxReplicas": 2 }),
+                "spec.minReplicas",
+            ),
+        ] {
+            let autoscaler = json!({ "metadata": { "name": "a" }, "spec": spec });
+            let said = object(Kind::HorizontalPodAutoscaler, &autoscaler).unwrap_err();
+            assert!(said.to_string().contains(field), "{said}");
         }
     }
 

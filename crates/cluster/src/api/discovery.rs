@@ -25,12 +25,14 @@ pub(crate) fn document(path: &str) -> Option<Value> {
             "serverAddressByClientCIDRs": [],
         })),
         ["apis"] => {
-            let groups: Vec<_> = groups().into_iter().map(group).collect();
+            let mut names: Vec<_> = groups().into_iter().map(|(name, _)| name).collect();
+            names.dedup();
+            let groups: Vec<_> = names.iter().map(|name| group(name)).collect();
             Some(json!({ "kind": "APIGroupList", "apiVersion": "v1", "groups": groups }))
         }
         ["apis", name] => {
-            let found = groups().into_iter().find(|(group, _)| group == name)?;
-            let mut document = group(found);
+            groups().iter().find(|(group, _)| group == name)?;
+            let mut document = group(name);
             document["kind"] = "APIGroup".into();
             document["apiVersion"] = "v1".into();
             Some(document)
@@ -43,11 +45,12 @@ pub(crate) fn document(path: &str) -> Option<Value> {
     }
 }
 
-/// Every group and version except the core one.
+/// Every group and version except the core one; the versions of a group stand together, the preferred one first.
 pub(crate) fn groups() -> Vec<(String, String)> {
-    let known = Kind::ALL
-        .into_iter()
-        .map(|kind| (kind.info().group, kind.info().version));
+    let known = Kind::ALL.into_iter().flat_map(|kind| {
+        let versions = kind.versions().iter();
+        versions.map(move |version| (kind.info().group, *version))
+    });
     let mut groups = Vec::new();
     for (group, version) in known.chain([EVENTS, AUTHORIZATION, METRICS]) {
         let pair = (group.to_owned(), version.to_owned());
@@ -58,9 +61,13 @@ pub(crate) fn groups() -> Vec<(String, String)> {
     groups
 }
 
-fn group((name, version): (String, String)) -> Value {
-    let version = json!({ "groupVersion": format!("{name}/{version}"), "version": version });
-    json!({ "name": name, "versions": [version], "preferredVersion": version })
+fn group(name: &str) -> Value {
+    let versions: Vec<_> = groups()
+        .into_iter()
+        .filter(|(group, _)| group == name)
+        .map(|(_, version)| json!({ "groupVersion": format!("{name}/{version}"), "version": version }))
+        .collect();
+    json!({ "name": name, "versions": versions, "preferredVersion": versions[0] })
 }
 
 fn version() -> Value {
@@ -97,7 +104,7 @@ fn resources(group: &str, version: &str) -> Value {
     } else {
         for kind in Kind::ALL {
             let info = kind.info();
-            let here = (info.group, info.version) == (group, version)
+            let here = (info.group == group && kind.versions().contains(&version))
                 || (kind == Kind::Event && (group, version) == EVENTS);
             if here {
                 list.push(whole(&info));

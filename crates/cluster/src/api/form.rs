@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::status::{ApiError, ApiResult};
 use super::table::{self, Include};
-use super::{BODY_LIMIT, Call, event_view, protobuf};
+use super::{BODY_LIMIT, Call, protobuf, view};
 use crate::objects::meta;
 
 const JSON: &str = "application/json";
@@ -49,7 +49,7 @@ impl Call {
     /// An object in the wanted API group and form.
     pub(super) fn shape(&self, object: &Arc<Value>) -> Value {
         match self.form {
-            Form::Plain => event_view::out(&self.target, object),
+            Form::Plain => view::out(&self.target, object),
             Form::Metadata => table::metadata_only(object),
             Form::Table => table::table(
                 self.target.kind,
@@ -82,9 +82,9 @@ impl Call {
             ),
             Form::Plain => json!({
                 "kind": format!("{}List", info.kind),
-                "apiVersion": if self.target.group.is_empty() { "v1".to_owned() } else { format!("{}/{}", self.target.group, info.version) },
+                "apiVersion": if self.target.group.is_empty() { "v1".to_owned() } else { format!("{}/{}", self.target.group, self.target.version) },
                 "metadata": { "resourceVersion": revision.to_string() },
-                "items": objects.iter().map(|object| event_view::out(&self.target, object)).collect::<Vec<_>>(),
+                "items": objects.iter().map(|object| view::out(&self.target, object)).collect::<Vec<_>>(),
             }),
             Form::Metadata => json!({
                 "kind": "PartialObjectMetadataList",

@@ -1,5 +1,7 @@
 //! Metrics of the platform, with kube-state-metrics' and cAdvisor's names.
 
+mod workloads;
+
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
@@ -42,6 +44,9 @@ impl<'a> PlatformMetrics<'a> {
         }
         for deployment in self.objects.list(Kind::Deployment, None) {
             self.deployment(&deployment);
+        }
+        for autoscaler in self.objects.list(Kind::HorizontalPodAutoscaler, None) {
+            self.autoscaler(&autoscaler);
         }
         let mut text = String::new();
         for (name, family) in &self.families {
@@ -96,7 +101,7 @@ impl<'a> PlatformMetrics<'a> {
             );
         }
         for container in meta::items(pod, "/spec/containers") {
-            if let Some(cpus) = amount(&container["resources"]["limits"]["cpu"]) {
+            if let Some(cpus) = quantity::of_value(&container["resources"]["limits"]["cpu"]) {
                 let labels = [
                     own[0],
                     own[1],
@@ -204,7 +209,7 @@ impl<'a> PlatformMetrics<'a> {
         resources: &Value,
     ) {
         for (resource, value) in resources.as_object().into_iter().flatten() {
-            let Some(value) = amount(value) else {
+            let Some(value) = quantity::of_value(value) else {
                 continue;
             };
             let unit = if resource == "cpu" { "core" } else { "byte" };
@@ -215,47 +220,6 @@ impl<'a> PlatformMetrics<'a> {
                 ("unit", unit),
             ]);
             self.gauge(name, &labels, value);
-        }
-    }
-
-    fn deployment(&mut self, deployment: &Value) {
-        let labels = [
-            ("namespace", meta::namespace(deployment)),
-            ("deployment", meta::name(deployment)),
-        ];
-        for (name, pointer) in [
-            ("kube_deployment_spec_replicas", "/spec/replicas"),
-            ("kube_deployment_status_replicas", "/status/replicas"),
-            (
-                "kube_deployment_status_replicas_ready",
-                "/status/readyReplicas",
-            ),
-            (
-                "kube_deployment_status_replicas_available",
-                "/status/availableReplicas",
-            ),
-            (
-                "kube_deployment_status_replicas_unavailable",
-                "/status/unavailableReplicas",
-            ),
-            (
-                "kube_deployment_status_replicas_updated",
-                "/status/updatedReplicas",
-            ),
-            (
-                "kube_deployment_status_observed_generation",
-                "/status/observedGeneration",
-            ),
-            (
-                "kube_deployment_metadata_generation",
-                "/metadata/generation",
-            ),
-        ] {
-            self.gauge(
-                name,
-                &labels,
-                meta::number(deployment, pointer).unwrap_or(0) as f64,
-            );
         }
     }
 
@@ -301,14 +265,6 @@ fn with<'a>(
     let mut labels = labels.to_vec();
     labels.push((key, value));
     labels
-}
-
-/// A quantity that may stand as a number.
-fn amount(value: &Value) -> Option<f64> {
-    match value {
-        Value::String(text) => quantity::parse(text),
-        other => other.as_f64(),
-    }
 }
 
 fn flag(set: bool) -> f64 {
@@ -359,6 +315,17 @@ mod tests {
         let deployment =
             json!({ "metadata": { "name": "d", "namespace": "s" }, "spec": { "replicas": 0 } });
         objects.create(Kind::Deployment, deployment).unwrap();
+        let autoscaler =
+            json!({ "metadata": { "name": "h", "namespace": "s" }, "spec": { "maxReplicas": 4 } });
+        objects
+            .create(Kind::HorizontalPodAutoscaler, autoscaler)
+            .unwrap();
+        objects
+            .modify(Kind::HorizontalPodAutoscaler, "s", "h", |stored| {
+                stored["status"] = json!({ "currentReplicas": 2, "desiredReplicas": 3,
+                    "conditions": [{ "type": "AbleToScale", "status": "True" }] });
+            })
+            .unwrap();
         let text = PlatformMetrics::new(&objects, &Idle).render();
         for (name, part) in [
             ("kube_pod_status_phase", "phase=\"Running\"} 1"),
@@ -398,6 +365,22 @@ mod tests {
             ),
             ("container_spec_cpu_quota", "container=\"main\"} 50000"),
             ("container_spec_cpu_period", "container=\"main\"} 100000"),
+            (
+                "kube_horizontalpodautoscaler_spec_max_replicas",
+                "horizontalpodautoscaler=\"h\"} 4",
+            ),
+            (
+                "kube_horizontalpodautoscaler_status_desired_replicas",
+                "horizontalpodautoscaler=\"h\"} 3",
+            ),
+            (
+                "kube_horizontalpodautoscaler_spec_target_metric",
+                "metric_name=\"cpu\",metric_target_type=\"utilization\"} 80",
+            ),
+            (
+                "kube_horizontalpodautoscaler_status_condition",
+                "condition=\"AbleToScale\",status=\"true\"} 1",
+            ),
             ("kube_deployment_spec_replicas", "deployment=\"d\"} 0"),
         ] {
             let found = text

@@ -12,9 +12,11 @@ use crate::objects::Kind;
 pub(crate) fn index() -> Value {
     let mut paths = Map::new();
     for kind in Kind::ALL {
-        let place = place(kind);
-        let link = json!({ "serverRelativeURL": format!("/openapi/v3/{place}") });
-        paths.insert(place, link);
+        for version in kind.versions() {
+            let place = place(kind, version);
+            let link = json!({ "serverRelativeURL": format!("/openapi/v3/{place}") });
+            paths.insert(place, link);
+        }
     }
     json!({ "paths": paths })
 }
@@ -22,7 +24,11 @@ pub(crate) fn index() -> Value {
 /// The document of one group and version, `apis/apps/v1` or `api/v1`.
 pub(crate) fn document(wanted: &str) -> Option<Value> {
     let mut paths = Map::new();
-    for kind in Kind::ALL.into_iter().filter(|kind| place(*kind) == wanted) {
+    let here = Kind::ALL.into_iter().flat_map(|kind| {
+        let versions = kind.versions().iter();
+        versions.map(move |version| (kind, *version))
+    });
+    for (kind, version) in here.filter(|(kind, version)| place(*kind, version) == wanted) {
         let info = kind.info();
         let namespace = if info.namespaced {
             "namespaces/{namespace}/"
@@ -34,7 +40,7 @@ pub(crate) fn document(wanted: &str) -> Option<Value> {
             json!({ "patch": {
                 "x-kubernetes-action": "patch",
                 "x-kubernetes-group-version-kind":
-                    { "group": info.group, "version": info.version, "kind": info.kind },
+                    { "group": info.group, "version": version, "kind": info.kind },
                 "parameters": [parameter("fieldValidation"), parameter("dryRun"), parameter("fieldManager")],
                 "requestBody": { "content": { "application/merge-patch+json": {} } },
                 "responses": { "200": { "description": "OK" } },
@@ -51,12 +57,12 @@ pub(crate) fn document(wanted: &str) -> Option<Value> {
     })
 }
 
-fn place(kind: Kind) -> String {
+fn place(kind: Kind, version: &str) -> String {
     let info = kind.info();
     if info.group.is_empty() {
-        format!("api/{}", info.version)
+        format!("api/{version}")
     } else {
-        format!("apis/{}/{}", info.group, info.version)
+        format!("apis/{}/{version}", info.group)
     }
 }
 

@@ -8,6 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value};
 
 use super::status::{ApiError, ApiResult};
+use crate::objects::meta;
 
 /// What a field holds.
 #[derive(Clone, Copy)]
@@ -23,6 +24,8 @@ enum Form {
     Texts,
     /// A map of bytes, given in base64.
     Blobs,
+    /// A map of quantities.
+    Amounts,
     /// A number or a text.
     WholeOrText,
     Message(&'static [Field]),
@@ -32,7 +35,7 @@ enum Form {
     Messages(&'static [Field]),
 }
 
-use Form::{Blobs, Count, Flag, List, Message, Messages, Text, Texts, Whole, WholeOrText};
+use Form::{Amounts, Blobs, Count, Flag, List, Message, Messages, Text, Texts, Whole, WholeOrText};
 
 /// Number, name and form of a field.
 type Field = (u64, &'static str, Form);
@@ -46,7 +49,16 @@ const META: &[Field] = &[
     (3, "namespace", Text),
     (11, "labels", Texts),
     (12, "annotations", Texts),
+    (13, "ownerReferences", Messages(OWNER)),
     (14, "finalizers", List),
+];
+const OWNER: &[Field] = &[
+    (1, "kind", Text),
+    (3, "name", Text),
+    (4, "uid", Text),
+    (5, "apiVersion", Text),
+    (6, "controller", Flag),
+    (7, "blockOwnerDeletion", Flag),
 ];
 const METADATA: Field = (1, "metadata", Message(META));
 const PLAIN: &[Field] = &[METADATA];
@@ -100,6 +112,11 @@ const CONTAINER: &[Field] = &[
         ]),
     ),
     (7, "env", Messages(&[(1, "name", Text), (2, "value", Text)])),
+    (
+        8,
+        "resources",
+        Message(&[(1, "limits", Amounts), (2, "requests", Amounts)]),
+    ),
     (14, "imagePullPolicy", Text),
 ];
 const POD_SPEC: &[Field] = &[
@@ -129,6 +146,73 @@ const SERVICE_SPEC: &[Field] = &[
     (10, "externalName", Text),
 ];
 const SERVICE: &[Field] = &[METADATA, (2, "spec", Message(SERVICE_SPEC))];
+const SCALED: &[Field] = &[
+    (1, "kind", Text),
+    (2, "name", Text),
+    (3, "apiVersion", Text),
+];
+const METRIC_TARGET: &[Field] = &[(1, "type", Text), (4, "averageUtilization", Whole)];
+const METRIC: &[Field] = &[
+    (1, "type", Text),
+    (
+        4,
+        "resource",
+        Message(&[(1, "name", Text), (2, "target", Message(METRIC_TARGET))]),
+    ),
+];
+const AUTOSCALER_V1: &[Field] = &[
+    METADATA,
+    (
+        2,
+        "spec",
+        Message(&[
+            (1, "scaleTargetRef", Message(SCALED)),
+            (2, "minReplicas", Whole),
+            (3, "maxReplicas", Whole),
+            (4, "targetCPUUtilizationPercentage", Whole),
+        ]),
+    ),
+];
+const AUTOSCALER_V2: &[Field] = &[
+    METADATA,
+    (
+        2,
+        "spec",
+        Message(&[
+            (1, "scaleTargetRef", Message(SCALED)),
+            (2, "minReplicas", Whole),
+            (3, "maxReplicas", Whole),
+            (4, "metrics", Messages(METRIC)),
+        ]),
+    ),
+];
+const JOB_SPEC: &[Field] = &[
+    (1, "parallelism", Whole),
+    (2, "completions", Whole),
+    (3, "activeDeadlineSeconds", Whole),
+    (6, "template", Message(TEMPLATE)),
+    (7, "backoffLimit", Whole),
+    (8, "ttlSecondsAfterFinished", Whole),
+    (10, "suspend", Flag),
+];
+const JOB: &[Field] = &[METADATA, (2, "spec", Message(JOB_SPEC))];
+const CRON_JOB: &[Field] = &[
+    METADATA,
+    (
+        2,
+        "spec",
+        Message(&[
+            (1, "schedule", Text),
+            (2, "startingDeadlineSeconds", Whole),
+            (3, "concurrencyPolicy", Text),
+            (4, "suspend", Flag),
+            (5, "jobTemplate", Message(JOB)),
+            (6, "successfulJobsHistoryLimit", Whole),
+            (7, "failedJobsHistoryLimit", Whole),
+            (8, "timeZone", Text),
+        ]),
+    ),
+];
 const TYPE_META: &[Field] = &[(1, "apiVersion", Text), (2, "kind", Text)];
 
 /// The object in a message, with its `apiVersion` and `kind`.
@@ -150,6 +234,10 @@ pub(super) fn decode(bytes: &[u8]) -> ApiResult<Value> {
         "Secret" => SECRET,
         "Deployment" => DEPLOYMENT,
         "Service" => SERVICE,
+        "Job" => JOB,
+        "CronJob" => CRON_JOB,
+        "HorizontalPodAutoscaler" if about["apiVersion"] == "autoscaling/v1" => AUTOSCALER_V1,
+        "HorizontalPodAutoscaler" => AUTOSCALER_V2,
         "Eviction" => EVICTION,
         "DeleteOptions" => DELETE_OPTIONS,
         "SelfSubjectAccessReview" => REVIEW,
@@ -253,7 +341,7 @@ fn put(map: &mut Map<String, Value>, name: &str, form: Form, wire: Wire<'_>) -> 
                 either["number"].clone()
             }
         }
-        (Texts | Blobs, Wire::Bytes(bytes)) => {
+        (Texts | Blobs | Amounts, Wire::Bytes(bytes)) => {
             let (key, value) = entry(form, bytes)?;
             let entries = map.entry(name).or_insert_with(|| Value::Object(Map::new()));
             entries[key] = value;
@@ -293,6 +381,7 @@ fn entry(form: Form, bytes: &[u8]) -> Option<(String, Value)> {
     }
     let value = match form {
         Blobs => STANDARD.encode(value),
+        Amounts => meta::text(&message(&[(1, "text", Text)], value)?, "/text").to_owned(),
         _ => text(value)?,
     };
     Some((key, value.into()))

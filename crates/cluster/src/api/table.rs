@@ -1,6 +1,7 @@
 //! Tables: what `kubectl get` prints. Pure.
 
 mod age;
+mod autoscaler;
 mod columns;
 mod pod;
 

@@ -11,6 +11,8 @@ pub(crate) struct Target {
     pub(crate) kind: Kind,
     /// The API group of the path (Events are served by two).
     pub(crate) group: String,
+    /// The version of the path (autoscalers are served in two).
+    pub(crate) version: String,
     pub(crate) namespace: Option<String>,
     pub(crate) name: Option<String>,
     pub(crate) part: Part,
@@ -56,7 +58,8 @@ impl Target {
             return Err(ApiError::no_such_path());
         };
         let kind = Kind::of_resource(group, plural).ok_or_else(ApiError::no_such_path)?;
-        if version != kind.info().version || (namespace.is_some() && !kind.namespaced()) {
+        let served = kind.versions().contains(&version);
+        if !served || (namespace.is_some() && !kind.namespaced()) {
             return Err(ApiError::no_such_path());
         }
         let (name, part) = match rest {
@@ -76,6 +79,7 @@ impl Target {
         Ok(Self {
             kind,
             group: group.to_owned(),
+            version: version.to_owned(),
             namespace,
             name: name.map(|name| decode(name)),
             part,
@@ -199,7 +203,14 @@ mod tests {
         ] {
             assert_eq!(parse(path), expected, "{path}");
         }
+        assert_eq!(
+            Target::parse("/apis/autoscaling/v1/horizontalpodautoscalers")
+                .unwrap()
+                .version,
+            "v1"
+        );
         for path in [
+            "/apis/autoscaling/v3/horizontalpodautoscalers",
             "/apis/apps/v1/pods",
             "/api/v2/pods",
             "/api/v1",

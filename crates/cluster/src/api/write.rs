@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::patch::PatchKind;
 use super::status::{ApiError, ApiResult, success};
 use super::target::Part;
-use super::{Api, Call, check, discovery, event_view, read, scale};
+use super::{Api, Call, check, discovery, read, scale, view};
 use crate::defaults;
 use crate::objects::{DeleteOptions, Kind, Objects, StoreError, meta};
 use crate::schema;
@@ -41,7 +41,7 @@ pub(super) fn replace(api: &Api, call: &Call, body: Value) -> ApiResult<Response
     if call.target.part == Part::Scale {
         return scale::replace(api, call, &body);
     }
-    let body = event_view::stored(&call.target, body);
+    let body = view::stored(&call.target, body);
     let expected = meta::text(&body, "/metadata/resourceVersion").to_owned();
     change(api, call, |object| {
         require_revision(call, object, &expected)?;
@@ -73,7 +73,10 @@ pub(super) fn patch(api: &Api, call: &Call, kind: PatchKind, patch: Value) -> Ap
     let expected = meta::text(&patch, "/metadata/resourceVersion").to_owned();
     change(api, call, |object| {
         require_revision(call, object, &expected)?;
-        kind.apply(object, patch)
+        let mut shown = view::out(&call.target, object);
+        kind.apply(&mut shown, patch)?;
+        *object = view::stored(&call.target, shown);
+        Ok(())
     })
 }
 
@@ -148,7 +151,7 @@ fn delete_one(
 /// The object that a body describes, put where the path says.
 fn prepare(api: &Api, call: &Call, body: Value) -> ApiResult<Value> {
     let kind = call.target.kind;
-    let mut object = event_view::stored(&call.target, body);
+    let mut object = view::stored(&call.target, body);
     let said = meta::text(&object, "/kind");
     if !said.is_empty() && said != kind.info().kind {
         return Err(ApiError::bad_request(format!(

@@ -4,11 +4,38 @@ use serde_json::json;
 
 use super::*;
 use crate::objects::DeleteOptions;
+use crate::runtime::{LogRun, LogSource, Usage};
+use std::sync::Mutex;
 
 /// A cluster without a clock: it moves when it is told to.
 pub(crate) struct Still {
     pub(crate) objects: Objects,
     controllers: Controllers,
+    /// The cores that every Pod uses; nothing when no usage is known.
+    pub(crate) gauge: Arc<Mutex<Option<f64>>>,
+}
+
+/// A runtime whose Pods all use the same.
+struct Gauge(Arc<Mutex<Option<f64>>>);
+
+impl Runtime for Gauge {
+    fn logs(&self, _: &str, _: &str, _: &str, _: LogRun) -> Option<LogSource> {
+        None
+    }
+
+    fn usage(&self, _: &str, _: &str) -> Vec<(String, Usage)> {
+        let cores = *self.0.lock().unwrap();
+        cores
+            .map(|cpu_cores| {
+                let usage = Usage {
+                    cpu_cores,
+                    ..Usage::default()
+                };
+                ("main".to_owned(), usage)
+            })
+            .into_iter()
+            .collect()
+    }
 }
 
 impl Still {
@@ -24,10 +51,13 @@ impl Still {
         }
         let node = json!({ "metadata": { "name": "laptop" }, "status": { "conditions": [{ "type": "Ready", "status": "True" }] } });
         objects.create(Kind::Node, node).unwrap();
-        let controllers = Controllers::new(objects.clone());
+        let gauge = Arc::new(Mutex::new(None));
+        let runtime = Arc::new(Gauge(gauge.clone()));
+        let controllers = Controllers::new(objects.clone(), runtime, Duration::from_secs(5));
         let mut still = Self {
             objects,
             controllers,
+            gauge,
         };
         still.settle();
         still
@@ -50,6 +80,9 @@ impl Still {
             self.objects
                 .modify(Kind::Pod, namespace, name, |pod| {
                     pod["status"]["phase"] = "Running".into();
+                    if pod["status"].get("startTime").is_none() {
+                        pod["status"]["startTime"] = meta::now().into();
+                    }
                     pod["status"]["podIP"] = format!("127.0.0.{}", name.len()).into();
                     let state = if ready { "True" } else { "False" };
                     conditions::set(&mut pod["status"], "Ready", state, "", "");
@@ -59,7 +92,17 @@ impl Still {
         self.settle();
     }
 
-    fn run(&mut self) {
+    /// Lets time pass, on tokio's paused clock, second by second.
+    pub(crate) async fn pass(&mut self, span: Duration) {
+        let end = Instant::now() + span;
+        while Instant::now() < end {
+            tokio::time::advance(Duration::from_secs(1)).await;
+            self.controllers.wake();
+            self.step();
+        }
+    }
+
+    pub(crate) fn run(&mut self) {
         for _ in 0..20 {
             self.step();
         }
@@ -69,13 +112,13 @@ impl Still {
         self.objects.list(Kind::Pod, Some("shop"))
     }
 
-    fn deployment(&self) -> Arc<Value> {
+    pub(crate) fn deployment(&self) -> Arc<Value> {
         self.objects
             .get(Kind::Deployment, "shop", "orders")
             .unwrap()
     }
 
-    fn create(&mut self, replicas: i64, strategy: Value) {
+    pub(crate) fn create(&mut self, replicas: i64, strategy: Value) {
         let deployment = json!({
             "metadata": { "name": "orders", "namespace": "shop", "labels": { "name": "orders" } },
             "spec": {
@@ -97,7 +140,7 @@ impl Still {
         });
     }
 
-    fn change(&mut self, change: impl FnOnce(&mut Value)) {
+    pub(crate) fn change(&mut self, change: impl FnOnce(&mut Value)) {
         self.objects
             .modify(Kind::Deployment, "shop", "orders", change)
             .unwrap();

@@ -186,6 +186,14 @@ impl Kind {
         })
     }
 
+    /// The versions in which the kind is served; the first is the one of its objects.
+    pub(crate) fn versions(self) -> &'static [&'static str] {
+        match self {
+            Self::HorizontalPodAutoscaler => &["v2", "v1"],
+            _ => &["v1"],
+        }
+    }
+
     /// The `apiVersion` of the kind's objects.
     pub fn api_version(self) -> String {
         self.info().api_version()
@@ -274,6 +282,7 @@ mod tests {
     fn every_kind_is_found_by_its_own_name() {
         for kind in Kind::ALL {
             let info = kind.info();
+            assert_eq!(kind.versions().first(), Some(&info.version));
             assert_eq!(Kind::of_resource(info.group, info.plural), Some(kind));
             assert_eq!(
                 Kind::of_manifest(&kind.api_version(), info.kind),

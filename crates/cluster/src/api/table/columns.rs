@@ -129,22 +129,7 @@ pub(super) fn of(kind: Kind) -> Vec<Column> {
                 meta::text(o, "/spec/volumeMode").into()
             })),
         ],
-        Kind::HorizontalPodAutoscaler => vec![
-            NAME,
-            text("Reference", |o, _| {
-                let target = &o["spec"]["scaleTargetRef"];
-                format!(
-                    "{}/{}",
-                    meta::text(target, "/kind"),
-                    meta::text(target, "/name")
-                )
-                .into()
-            }),
-            count("MinPods", |o, _| o["spec"]["minReplicas"].clone()),
-            count("MaxPods", |o, _| o["spec"]["maxReplicas"].clone()),
-            count("Replicas", |o, _| status(o, "currentReplicas")),
-            AGE,
-        ],
+        Kind::HorizontalPodAutoscaler => super::autoscaler::columns(),
         Kind::NetworkPolicy => vec![
             NAME,
             text("Pod-Selector", |o, _| {
@@ -297,7 +282,7 @@ pub(super) fn wide(column: Column) -> Column {
     }
 }
 
-fn status(object: &Value, field: &str) -> Value {
+pub(super) fn status(object: &Value, field: &str) -> Value {
     object["status"][field].as_i64().unwrap_or(0).into()
 }
 

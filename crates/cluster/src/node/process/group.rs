@@ -1,6 +1,6 @@
 //! The process group of a container: signals, memory, processor time.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::convert::Infallible;
 use std::fs::File;
 use std::io;
@@ -23,6 +23,9 @@ use super::lock;
 use super::quota::{Quota, Turn};
 use crate::runtime::Usage;
 
+/// Over how long the rate of processor time is taken, so that one busy second is not yet a trend.
+const RATE_WINDOW: Duration = Duration::from_secs(5);
+
 /// A process group, named by the pid of its leader.
 pub(super) struct Group {
     pid: Pid,
@@ -40,7 +43,8 @@ struct State {
     /// Of members that are gone.
     past_cpu: f64,
     usage: Usage,
-    counted: Option<Instant>,
+    /// When processor time was counted, and how much: over the last [`RATE_WINDOW`].
+    counted: VecDeque<(Instant, f64)>,
     /// Somebody stopped it; the quota does not continue it then.
     frozen: bool,
     quota: Option<Quota>,
@@ -229,15 +233,17 @@ impl Group {
             .sum();
         state.past_cpu += gone;
         let cpu_seconds = (state.past_cpu + present.values().sum::<f64>()) / self.cpu_factor;
-        let cpu_cores = match state.counted {
-            Some(before) if now > before => {
-                (cpu_seconds - state.usage.cpu_seconds_total).max(0.0)
-                    / (now - before).as_secs_f64()
+        while state.counted.len() > 1 && now - state.counted[0].0 > RATE_WINDOW {
+            state.counted.pop_front();
+        }
+        let cpu_cores = match state.counted.front() {
+            Some((before, seconds)) if now > *before => {
+                (cpu_seconds - seconds).max(0.0) / (now - *before).as_secs_f64()
             }
             _ => 0.0,
         };
+        state.counted.push_back((now, cpu_seconds));
         state.members = present;
-        state.counted = Some(now);
         state.usage = Usage {
             cpu_cores,
             cpu_seconds_total: cpu_seconds,
