@@ -17,6 +17,9 @@ pub struct Config {
     pub users: u32,
     /// What everything random is drawn from.
     pub seed: u64,
+    /// Tells these customers from those of other pods with the same seed: the
+    /// pod's address in hexadecimal digits.
+    pub crowd: String,
     /// From when on an answer counts as slow.
     pub slow_after: Duration,
     /// The shortest pause between two visits.
@@ -92,6 +95,10 @@ impl Config {
             users: number(&env, "USERS", "a number from 1 to 5000", 20)
                 .map(|users: u32| users.clamp(1, 5_000))?,
             seed: number(&env, "SEED", "a whole number", 1)?,
+            crowd: match ip {
+                IpAddr::V4(ip) => format!("{:08x}", ip.to_bits()),
+                IpAddr::V6(ip) => format!("{:032x}", ip.to_bits()),
+            },
             slow_after: period("SLOW_AFTER", Period::from_secs(2))?,
             think_min: period("THINK_MIN", Period::from_millis(500))?,
             think_max: period("THINK_MAX", Period::from_millis(2_500))?,
@@ -156,6 +163,18 @@ mod tests {
             read(&[("TARGET_URL", "http://127.1.2.3:80"), ("SHOP", "sock-shop")]).expect("enough");
         assert_eq!((config.users, config.seed), (20, 1));
         assert_eq!(config.slow_after, Duration::from_secs(2));
+    }
+
+    #[test]
+    fn pods_of_one_seed_have_customers_of_their_own() {
+        let crowd = |ip| {
+            let target = ("TARGET_URL", "http://127.1.2.3:80");
+            let pairs = [target, ("SHOP", "sock-shop"), ("POD_IP", ip)];
+            read(&pairs).expect("enough").crowd
+        };
+        assert_eq!(crowd("127.1.2.10"), "7f01020a");
+        assert_ne!(crowd("127.1.2.10"), crowd("127.1.2.11"));
+        assert_ne!(crowd("fd00::10"), crowd("fd00::11"));
     }
 
     #[test]

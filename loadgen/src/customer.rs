@@ -34,7 +34,8 @@ pub(crate) struct Customer<'a> {
     memory: Memory,
     recorder: Arc<Recorder>,
     journey: &'static str,
-    seed: u64,
+    /// A number that no other customer has.
+    number: String,
 }
 
 /// A question to the shop.
@@ -113,8 +114,13 @@ pub(crate) fn complaint(answer: &Answer) -> String {
 }
 
 impl<'a> Customer<'a> {
-    /// The customer behind `user`, with what they remember.
-    pub(crate) fn meet(user: &'a mut GooseUser, seed: u64, recorder: Arc<Recorder>) -> Self {
+    /// The customer behind `user`, one of this pod's `crowd`, with what they remember.
+    pub(crate) fn meet(
+        user: &'a mut GooseUser,
+        seed: u64,
+        crowd: &str,
+        recorder: Arc<Recorder>,
+    ) -> Self {
         let index = user.weighted_users_index as u64;
         let memory = match user.get_session_data::<Kept>() {
             Some(Kept(memory)) => memory.lock().unwrap_or_else(PoisonError::into_inner).take(),
@@ -134,7 +140,7 @@ impl<'a> Customer<'a> {
             memory,
             recorder,
             journey: "",
-            seed,
+            number: format!("{seed}-{crowd}-{index}"),
         }
     }
 
@@ -166,9 +172,9 @@ impl<'a> Customer<'a> {
         &mut self.memory
     }
 
-    /// A number that no other customer of this seed has.
+    /// A number that no other customer has, of this pod or another.
     pub(crate) fn number(&self) -> String {
-        format!("{}-{}", self.seed, self.user.weighted_users_index)
+        self.number.clone()
     }
 
     /// One of `choices`.

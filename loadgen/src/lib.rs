@@ -125,7 +125,8 @@ async fn attack(config: &Config, recorder: Arc<Recorder>) -> Result<(), LoadErro
         "10",
     ];
     let configuration = GooseConfiguration::parse_args_default(&args).map_err(Box::new)?;
-    let visit = visit(config.seed, config.shop.journeys, recorder);
+    let crowd = config.crowd.as_str().into();
+    let visit = visit(config.seed, crowd, config.shop.journeys, recorder);
     let scenario = Scenario::new("customer")
         .register_transaction(Transaction::new(visit))
         .set_wait_time(config.think_min, config.think_max)
@@ -140,11 +141,16 @@ async fn attack(config: &Config, recorder: Arc<Recorder>) -> Result<(), LoadErro
 }
 
 /// One visit: the next journey of this customer, drawn from the seed.
-fn visit(seed: u64, journeys: &'static [Journey], recorder: Arc<Recorder>) -> TransactionFunction {
+fn visit(
+    seed: u64,
+    crowd: Arc<str>,
+    journeys: &'static [Journey],
+    recorder: Arc<Recorder>,
+) -> TransactionFunction {
     Arc::new(move |user: &mut GooseUser| {
-        let recorder = Arc::clone(&recorder);
+        let (crowd, recorder) = (Arc::clone(&crowd), Arc::clone(&recorder));
         Box::pin(async move {
-            let mut customer = Customer::meet(user, seed, recorder);
+            let mut customer = Customer::meet(user, seed, &crowd, recorder);
             let journey = customer.draw(journeys);
             customer.make(journey).await;
             Ok(())
