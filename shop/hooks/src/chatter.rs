@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::time::interval;
+use tokio::time::{MissedTickBehavior, interval};
 
 use crate::arguments::Nothing;
 use crate::hook::Hook;
@@ -22,6 +22,7 @@ pub fn chatter(
         let say = say.clone();
         async move {
             let mut next = interval(EVERY);
+            next.set_missed_tick_behavior(MissedTickBehavior::Delay);
             for line in lines.iter().cycle() {
                 next.tick().await;
                 say(line);

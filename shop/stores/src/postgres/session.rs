@@ -121,7 +121,9 @@ impl Session {
             && let Action::Run(run) = &plan.action
         {
             let milliseconds = took.as_secs_f64() * 1000.0;
-            tracing::info!("duration: {milliseconds:.3} ms  statement: {}", run.sql);
+            // Parameters are spelt as the client spelt them.
+            let sql = run.sql.replace(" ?", " $");
+            tracing::info!("duration: {milliseconds:.3} ms  statement: {sql}");
         }
         outcome
     }
