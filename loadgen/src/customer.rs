@@ -20,8 +20,8 @@ pub(crate) struct Memory {
     /// Name and password, once registered.
     pub(crate) account: Option<(String, String)>,
     pub(crate) logged_in: bool,
-    /// When the last order was taken.
-    pub(crate) ordered: Option<Instant>,
+    /// The ids of orders that were taken and not looked after since, and when.
+    pub(crate) ordered: Vec<(String, Instant)>,
 }
 
 /// A memory as goose keeps it from one visit to the next; goose wants to clone it.
@@ -93,10 +93,10 @@ impl Answer {
 pub(crate) struct Lost;
 
 /// What is right of an answer, or else what the customer saw instead.
-pub(crate) type Expectation = fn(&Answer) -> Result<(), String>;
+pub(crate) type Verdict = Result<(), String>;
 
 /// Any status between 200 and 399.
-pub(crate) fn fine(answer: &Answer) -> Result<(), String> {
+pub(crate) fn fine(answer: &Answer) -> Verdict {
     match answer.status {
         200..400 => Ok(()),
         _ => Err(complaint(answer)),
@@ -133,7 +133,7 @@ impl<'a> Customer<'a> {
             rng: StdRng::seed_from_u64(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ index),
             account: None,
             logged_in: false,
-            ordered: None,
+            ordered: Vec::new(),
         });
         Self {
             user,
@@ -187,23 +187,31 @@ impl<'a> Customer<'a> {
     }
 
     /// An order was placed, or could not be.
-    pub(crate) fn count_order(&mut self, outcome: Outcome) {
+    pub(crate) fn count_order(&self, outcome: Outcome) {
         self.recorder.order(outcome);
-        if outcome != Outcome::Failed {
-            self.memory.ordered = Some(Instant::now());
-        }
     }
 
-    /// How long ago the last order was taken.
-    pub(crate) fn since_order(&self) -> Option<Duration> {
-        self.memory.ordered.map(|at| at.elapsed())
+    /// The order `id` was taken just now.
+    pub(crate) fn wait_for(&mut self, id: &str) {
+        self.memory.ordered.push((id.to_owned(), Instant::now()));
+    }
+
+    /// The orders that were taken longer than `within` ago. They are looked after
+    /// once: who complained of one does not do so again.
+    pub(crate) fn overdue(&mut self, within: Duration) -> Vec<String> {
+        let ordered = std::mem::take(&mut self.memory.ordered);
+        let (due, waiting): (Vec<_>, Vec<_>) = ordered
+            .into_iter()
+            .partition(|(_, since)| since.elapsed() > within);
+        self.memory.ordered = waiting;
+        due.into_iter().map(|(id, _)| id).collect()
     }
 
     /// Asks, reads the answer to its end, and writes it down.
     pub(crate) async fn ask(
         &mut self,
         ask: Ask<'_>,
-        expected: Expectation,
+        expected: impl Fn(&Answer) -> Verdict,
     ) -> Result<Answer, Lost> {
         self.ask_timed(ask, expected).await.0
     }
@@ -212,7 +220,7 @@ impl<'a> Customer<'a> {
     pub(crate) async fn ask_timed(
         &mut self,
         ask: Ask<'_>,
-        expected: Expectation,
+        expected: impl Fn(&Answer) -> Verdict,
     ) -> (Result<Answer, Lost>, Outcome) {
         let method = method_name(&ask.method);
         let span = instrument::span::client(method, "front-end", "front-end", ask.path);
