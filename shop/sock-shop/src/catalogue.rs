@@ -45,12 +45,17 @@ struct Catalogue {
 
 pub(crate) fn app(ctx: Context) -> Result<Router, ConfigError> {
     health::begin();
+    let open = ctx.metrics().gauges(
+        "circuit_breaker_open",
+        "Whether a circuit breaker turns requests away.",
+        &["breaker"],
+    )?;
     let catalogue = Catalogue {
         db: ctx.database("catalogue-db", MIGRATIONS)?,
-        list: Breaker::new("List"),
-        count: Breaker::new("Count"),
-        get: Breaker::new("Get"),
-        tags: Breaker::new("Tags"),
+        list: Breaker::new("List", &open),
+        count: Breaker::new("Count", &open),
+        get: Breaker::new("Get", &open),
+        tags: Breaker::new("Tags", &open),
         counts_not_found: ctx.has(BREAKER_COUNTS_NOT_FOUND),
     };
     Ok(Router::new()

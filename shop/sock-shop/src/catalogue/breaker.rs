@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use shop_kit::AppError;
+use shop_kit::instrument::Gauges;
 use tokio::time::Instant;
 
 /// Failures in a row that open it.
@@ -16,6 +17,8 @@ const OPEN_FOR: Duration = Duration::from_secs(30);
 pub(super) struct Breaker {
     name: &'static str,
     state: Arc<Mutex<State>>,
+    /// One gauge per breaker: 1 while it is open.
+    open: Gauges,
 }
 
 #[derive(Debug)]
@@ -26,11 +29,14 @@ enum State {
 }
 
 impl Breaker {
-    pub(super) fn new(name: &'static str) -> Self {
+    /// A closed breaker, which shows in the family `open` under its name.
+    pub(super) fn new(name: &'static str, open: &Gauges) -> Self {
         let state = State::Closed { failures: 0 };
+        open.with_label_values(&[name]).set(0.0);
         Self {
             name,
             state: Arc::new(Mutex::new(state)),
+            open: open.clone(),
         }
     }
 
@@ -67,22 +73,39 @@ impl Breaker {
                 }
             }
         };
+        let open = matches!(*state, State::Open { .. });
+        let gauge = self.open.with_label_values(&[self.name]);
+        gauge.set(if open { 1.0 } else { 0.0 });
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use shop_kit::instrument::Metrics;
+
     use super::*;
+
+    fn breaker(name: &'static str) -> (Breaker, Metrics) {
+        let metrics = Metrics::new("catalogue").expect("metrics");
+        let open = metrics.gauges("circuit_breaker_open", "Open.", &["breaker"]);
+        (Breaker::new(name, &open.expect("gauges")), metrics)
+    }
 
     #[tokio::test(start_paused = true)]
     async fn six_failures_in_a_row_open_it_and_one_success_of_a_probe_closes_it() {
-        let breaker = Breaker::new("List");
+        let (breaker, metrics) = breaker("List");
+        let shown = |value: &str| {
+            let line = format!("circuit_breaker_open{{breaker=\"List\"}} {value}\n");
+            metrics.render().contains(&line)
+        };
+        assert!(shown("0"));
         for round in 0..6 {
             assert!(breaker.enter().is_ok(), "failure {round}");
             breaker.leave(true);
         }
         let refused = breaker.enter().expect_err("open");
         assert_eq!(refused.message, "circuit breaker is open");
+        assert!(shown("1"));
         tokio::time::advance(Duration::from_secs(29)).await;
         assert!(breaker.enter().is_err());
         tokio::time::advance(Duration::from_secs(2)).await;
@@ -90,11 +113,12 @@ mod tests {
         assert!(breaker.enter().is_err(), "only one probe");
         breaker.leave(false);
         assert!(breaker.enter().is_ok());
+        assert!(shown("0"));
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_success_between_failures_keeps_it_closed() {
-        let breaker = Breaker::new("Get");
+        let (breaker, _) = breaker("Get");
         for _ in 0..20 {
             for failed in [true, true, true, true, true, false] {
                 assert!(breaker.enter().is_ok());
