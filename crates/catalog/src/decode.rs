@@ -1,74 +1,132 @@
 //! From a located tree to the model's words, telling every problem on the way.
 
+mod fields;
+
 use std::str::FromStr;
 
-use model::{Backend, ParseScalarError, QueryCheck};
+use model::{Backend, ParseScalarError, Period, QueryCheck};
 use serde_json::Value;
 
+pub(crate) use fields::Fields;
+
+use crate::keys::{self, Keys};
 use crate::node::{Node, NodeKind, Place};
 use crate::problem::{Problems, Source};
+use crate::rule::Rule;
 
 /// Collects problems while a document is read.
 pub(crate) struct Decoder {
     problems: Problems,
 }
 
-/// The fields of one map, taken one by one; what is left is unknown.
-pub(crate) struct Fields<'a> {
-    place: &'a Place,
-    entries: Vec<(&'a str, &'a Place, &'a Node)>,
-    known: Vec<&'static str>,
+/// What came of reading a document.
+pub(crate) struct Reading<T> {
+    /// The tree, where the text is YAML.
+    pub(crate) node: Option<Node>,
+    /// The value, where nothing that it needs is wrong.
+    pub(crate) value: Option<T>,
+    /// Collects what is found later.
+    pub(crate) decoder: Decoder,
 }
 
-/// Reads `source` with `read`; gives its value only if there was no problem.
+/// Reads `source` with `read`.
 pub(crate) fn document<T>(
     source: &Source,
     read: impl FnOnce(&mut Decoder, &Node) -> Option<T>,
-) -> Result<T, Problems> {
+) -> Reading<T> {
     let mut decoder = Decoder {
         problems: Problems::new(source.clone()),
     };
-    let value = match Node::parse(source.text()) {
-        Ok(node) => read(&mut decoder, &node),
-        Err((place, message)) => {
-            decoder.problem(&place, format!("this is not YAML: {message}"), None);
+    let (node, syntax) = Node::parse(source.text());
+    if let Some(found) = syntax {
+        let help = found.help.map(str::to_owned);
+        decoder.problem(found.rule, &found.place, found.message, help);
+    }
+    let value = match &node {
+        Some(node) if matches!(node.kind, NodeKind::Scalar(Value::Null)) => {
+            let help = "`shoplab scenario new NAME` writes a file to start from".to_owned();
+            let message = "there is nothing in this file".to_owned();
+            decoder.problem(Rule::WrongKind, &(0..0), message, Some(help));
             None
         }
+        Some(node) => read(&mut decoder, node),
+        None => None,
     };
-    decoder.problems.or(value)
+    Reading {
+        node,
+        value,
+        decoder,
+    }
+}
+
+impl<T> Reading<T> {
+    /// The value, if there was no error.
+    pub(crate) fn result(self) -> Result<T, Problems> {
+        let problems = self.decoder.problems;
+        match self.value {
+            Some(value) if !problems.any_error() => Ok(value),
+            _ => Err(problems.sorted().only_errors()),
+        }
+    }
+
+    /// Everything that was found.
+    pub(crate) fn problems(self) -> Problems {
+        self.decoder.problems.sorted()
+    }
 }
 
 impl Decoder {
-    /// Notes a problem.
-    pub(crate) fn problem(&mut self, place: &Place, message: String, help: Option<String>) {
-        self.problems.add(place, message, help);
+    /// Whether something makes the file unusable.
+    pub(crate) fn any_error(&self) -> bool {
+        self.problems.any_error()
     }
 
-    /// Notes that `node` is not what was expected.
+    /// Notes a problem.
+    pub(crate) fn problem(
+        &mut self,
+        rule: Rule,
+        place: &Place,
+        message: String,
+        help: Option<String>,
+    ) {
+        self.problems.add(rule, place, message, help);
+    }
+
+    /// Notes that `node` has not the form that was expected.
     pub(crate) fn expected<T>(&mut self, node: &Node, expected: &str) -> Option<T> {
-        let message = format!("expected {expected}, found {}", node.found());
-        self.problem(&node.place, message, None);
+        self.not_as(Rule::WrongKind, node, expected)
+    }
+
+    /// Notes that the value of `node` is not what was expected.
+    pub(crate) fn wrong<T>(&mut self, node: &Node, expected: &str) -> Option<T> {
+        let rule = match node.kind {
+            NodeKind::Scalar(_) => Rule::WrongValue,
+            NodeKind::List(_) | NodeKind::Map(_) => Rule::WrongKind,
+        };
+        self.not_as(rule, node, expected)
+    }
+
+    fn not_as<T>(&mut self, rule: Rule, node: &Node, expected: &str) -> Option<T> {
+        let message = format!("expected {expected}, found {}", self.found(node));
+        self.problem(rule, &node.place, message, None);
         None
     }
 
-    /// The fields of a map.
-    pub(crate) fn fields<'a>(&mut self, node: &'a Node, expected: &str) -> Option<Fields<'a>> {
-        let NodeKind::Map(entries) = &node.kind else {
-            return self.expected(node, expected);
-        };
-        let mut seen: Vec<(&str, &Place, &Node)> = Vec::new();
-        for (key, place, value) in entries {
-            if seen.iter().any(|(other, ..)| other == key) {
-                self.problem(place, format!("`{key}` stands here twice"), None);
-            } else {
-                seen.push((key, place, value));
+    /// What the value is: numbers and truth values as they were written.
+    fn found(&self, node: &Node) -> String {
+        let written = self.problems.text_at(&node.place);
+        match &node.kind {
+            NodeKind::Scalar(Value::Number(_) | Value::Bool(_)) if !written.is_empty() => {
+                format!("`{written}`")
             }
+            _ => node.found(),
         }
-        Some(Fields {
-            place: &node.place,
-            entries: seen,
-            known: Vec::new(),
-        })
+    }
+
+    /// Notes that two statements cannot both be true.
+    pub(crate) fn contradiction<T>(&mut self, place: &Place, message: String) -> Option<T> {
+        self.problem(Rule::Contradiction, place, message, None);
+        None
     }
 
     /// A map with exactly one key, which names a variant.
@@ -77,18 +135,23 @@ impl Decoder {
         node: &'a Node,
         expected: &str,
     ) -> Option<(&'a str, &'a Place, &'a Node)> {
-        match &node.kind {
-            NodeKind::Map(entries) if entries.len() == 1 => {
-                let (key, place, value) = &entries[0];
-                Some((key, place, value))
-            }
-            NodeKind::Map(entries) if entries.len() > 1 => {
-                let (key, place, _) = &entries[1];
+        let NodeKind::Map(entries) = &node.kind else {
+            let expected = format!("{expected}, as a map with one key");
+            return self.not_as(Rule::NotOneKey, node, &expected);
+        };
+        match entries.as_slice() {
+            [(key, place, value)] => Some((key, place, value)),
+            [(first, ..), (key, place, _), ..] => {
                 let help = format!("expected {expected}, as a map with one key");
-                self.problem(place, format!("`{key}` is one key too many"), Some(help));
+                let message = format!("`{key}` is one key too many beside `{first}`");
+                self.problem(Rule::NotOneKey, place, message, Some(help));
                 None
             }
-            _ => self.expected(node, &format!("{expected}, as a map with one key")),
+            [] => {
+                let message = format!("expected {expected}, found an empty map");
+                self.problem(Rule::NotOneKey, &node.place, message, None);
+                None
+            }
         }
     }
 
@@ -105,14 +168,43 @@ impl Decoder {
         Some(items.iter().filter_map(|item| read(self, item)).collect())
     }
 
+    /// The items of a list as [`Decoder::list`] gives them; at least one has to be there.
+    pub(crate) fn some<T>(
+        &mut self,
+        node: &Node,
+        expected: &str,
+        read: impl FnMut(&mut Self, &Node) -> Option<T>,
+    ) -> Option<Vec<T>> {
+        if matches!(&node.kind, NodeKind::List(items) if items.is_empty()) {
+            let message = format!("expected {expected}, at least one of them, found none");
+            self.problem(Rule::WrongValue, &node.place, message, None);
+            return None;
+        }
+        self.list(node, expected, read)
+    }
+
+    /// Nothing, or an empty map: what has no arguments.
+    pub(crate) fn nothing(&mut self, node: &Node) -> Option<()> {
+        match &node.kind {
+            NodeKind::Scalar(Value::Null) => Some(()),
+            NodeKind::Map(entries) if entries.is_empty() => Some(()),
+            _ => self.wrong(node, "nothing, written as `{}`"),
+        }
+    }
+
     /// Text; a number or truth value is taken as it was written.
     pub(crate) fn text(&mut self, node: &Node, expected: &str) -> Option<String> {
         match &node.kind {
+            NodeKind::Scalar(Value::String(text)) if text.trim().is_empty() => {
+                let message = format!("expected {expected}, found empty text");
+                self.problem(Rule::WrongValue, &node.place, message, None);
+                None
+            }
             NodeKind::Scalar(Value::String(text)) => Some(text.clone()),
             NodeKind::Scalar(value @ (Value::Number(_) | Value::Bool(_))) => {
                 Some(value.to_string())
             }
-            _ => self.expected(node, expected),
+            _ => self.wrong(node, expected),
         }
     }
 
@@ -127,7 +219,8 @@ impl Decoder {
         match check.map_or(Ok(()), |check| check(backend, &text)) {
             Ok(()) => Some(text),
             Err(why) => {
-                self.problem(&node.place, format!("this is no query: {why}"), None);
+                let message = format!("this is no query: {why}");
+                self.problem(Rule::BadQuery, &node.place, message, None);
                 None
             }
         }
@@ -136,28 +229,34 @@ impl Decoder {
     /// A scalar that parses: a period, a share.
     pub(crate) fn scalar<T: FromStr<Err = ParseScalarError>>(&mut self, node: &Node) -> Option<T> {
         let text = match &node.kind {
-            NodeKind::Scalar(Value::Null) | NodeKind::List(_) | NodeKind::Map(_) => node.found(),
             NodeKind::Scalar(Value::String(text)) => text.clone(),
+            NodeKind::Scalar(Value::Null) | NodeKind::List(_) | NodeKind::Map(_) => String::new(),
             NodeKind::Scalar(value) => value.to_string(),
         };
         match text.parse() {
             Ok(value) => Some(value),
-            Err(error) => {
-                self.problem(&node.place, error.to_string(), None);
-                None
-            }
+            Err(ParseScalarError { expected, .. }) => self.wrong(node, expected),
         }
+    }
+
+    /// A length of time that is longer than nothing.
+    pub(crate) fn positive(&mut self, node: &Node) -> Option<Period> {
+        let period: Period = self.scalar(node)?;
+        if period == Period::ZERO {
+            return self.wrong(node, "a length of time longer than nothing");
+        }
+        Some(period)
     }
 
     /// A whole number between two bounds.
     pub(crate) fn count(&mut self, node: &Node, min: u64, max: u64) -> Option<u64> {
-        match &node.kind {
-            NodeKind::Scalar(Value::Number(number)) => number
-                .as_u64()
-                .filter(|number| (min..=max).contains(number))
-                .or_else(|| self.expected(node, &format!("a whole number from {min} to {max}"))),
-            _ => self.expected(node, &format!("a whole number from {min} to {max}")),
-        }
+        let number = match &node.kind {
+            NodeKind::Scalar(Value::Number(number)) => number.as_u64(),
+            _ => None,
+        };
+        number
+            .filter(|number| (min..=max).contains(number))
+            .or_else(|| self.wrong(node, &format!("a whole number from {min} to {max}")))
     }
 
     /// One of `names`; `what` says of what kind, such as "service of sock-shop".
@@ -184,53 +283,41 @@ impl Decoder {
         names: &[T],
     ) {
         let message = format!("there is no {what} called `{text}`");
-        self.problem(place, message, Some(suggest(text, names)));
+        let help = suggest(text, names);
+        self.problem(Rule::UnknownName, place, message, Some(help));
+    }
+
+    /// Notes that `text` is none of the variants `keys`.
+    pub(crate) fn unknown_key(&mut self, place: &Place, text: &str, what: &str, keys: Keys) {
+        let message = format!("there is no {what} called `{text}`");
+        let help = suggest(text, &keys::names(keys));
+        self.problem(Rule::UnknownKey, place, message, Some(help));
     }
 }
 
-impl<'a> Fields<'a> {
-    /// The value of `key`, if it is there and is not empty.
-    pub(crate) fn take(&mut self, key: &'static str) -> Option<&'a Node> {
-        self.known.push(key);
-        let index = self.entries.iter().position(|(name, ..)| *name == key)?;
-        let (_, _, node) = self.entries.remove(index);
-        Some(node)
-    }
-
-    /// The value of `key`; a problem if it is not there.
-    pub(crate) fn need(&mut self, decoder: &mut Decoder, key: &'static str) -> Option<&'a Node> {
-        let node = self.take(key);
-        if node.is_none() {
-            let start = self.place.start..self.place.start;
-            decoder.problem(&start, format!("`{key}` is missing"), None);
-        }
-        node
-    }
-
-    /// Notes what was not taken.
-    pub(crate) fn finish(self, decoder: &mut Decoder) {
-        for (key, place, _) in &self.entries {
-            let message = format!("`{key}` is not known here");
-            decoder.problem(place, message, Some(suggest(key, &self.known)));
-        }
-    }
+/// The nearest of `names` to `text`, where one is near enough to be meant.
+pub(crate) fn nearest<'n, T: AsRef<str>>(text: &str, names: &'n [T]) -> Option<&'n T> {
+    let text = text.to_lowercase();
+    names
+        .iter()
+        .map(|name| {
+            let known = name.as_ref().to_lowercase();
+            (strsim::damerau_levenshtein(&text, &known), name)
+        })
+        .min_by_key(|(distance, _)| *distance)
+        .filter(|(distance, _)| *distance <= 1 + text.chars().count() / 3)
+        .map(|(_, name)| name)
 }
 
 /// The nearest of `names` to `text`, or all of them where none is near.
 fn suggest<T: AsRef<str>>(text: &str, names: &[T]) -> String {
-    let nearest = names
-        .iter()
-        .map(|name| (strsim::damerau_levenshtein(text, name.as_ref()), name))
-        .min_by_key(|(distance, _)| *distance);
-    match nearest {
-        Some((distance, name)) if distance <= 1 + text.chars().count() / 3 => {
-            format!("did you mean `{}`?", name.as_ref())
-        }
-        Some(_) => {
-            let mut names: Vec<&str> = names.iter().map(AsRef::as_ref).collect();
-            names.sort_unstable();
-            format!("known: {}", names.join(", "))
-        }
-        None => "there is none".to_owned(),
+    if names.is_empty() {
+        return "there is none".to_owned();
     }
+    if let Some(name) = nearest(text, names) {
+        return format!("did you mean `{}`?", name.as_ref());
+    }
+    let mut names: Vec<&str> = names.iter().map(AsRef::as_ref).collect();
+    names.sort_unstable();
+    format!("known: {}", names.join(", "))
 }

@@ -1,13 +1,15 @@
 //! The smaller documents: the failure matrix, a shop's SLOs, suites.
 
 use model::{
-    Backend, Bound, Check, FailureMatrix, MatrixRow, Period, QueryCheck, Ratio, Recovery,
-    ServiceName, ShopName, Suite,
+    Backend, Bound, Check, FailureMatrix, MatrixRow, QueryCheck, Ratio, Recovery, ServiceName,
+    ShopName, Suite,
 };
 
-use crate::decode::{Decoder, Fields, document};
+use crate::decode::{Decoder, Fields, Reading, document};
+use crate::keys;
 use crate::node::{Node, NodeKind};
 use crate::problem::{Problems, Source};
+use crate::rule::Rule;
 
 /// Reads `scenarios/failure-matrix.yaml`: `rows`, a list of maps with `id`,
 /// `shop`, `failed`, `impact`, `experience`, `detect`, `recovery` (`itself`,
@@ -17,19 +19,43 @@ use crate::problem::{Problems, Source};
 /// # Errors
 /// All [`Problems`] of the file.
 pub fn matrix(source: &Source) -> Result<FailureMatrix, Problems> {
+    matrix_reading(source).result()
+}
+
+pub(crate) fn matrix_reading(source: &Source) -> Reading<FailureMatrix> {
     document(source, |decoder, node| {
-        let mut fields = decoder.fields(node, "a map with `rows`")?;
-        let rows = fields.need(decoder, "rows");
+        let mut fields = decoder.fields(node, "a map with `rows`", keys::MATRIX)?;
+        let rows = fields.need("rows");
         fields.finish(decoder);
-        let rows = decoder.list(rows?, "a list of rows", row)?;
+        let rows = decoder.some(rows?, "a list of rows", row)?;
+        repeated(decoder, node, "rows", "id", "row");
         Some(FailureMatrix { rows })
     })
 }
 
+/// Notes which names occur twice: the values behind `key` of the maps in the
+/// list behind `list`.
+fn repeated(decoder: &mut Decoder, node: &Node, list: &str, key: &str, what: &str) {
+    let Some(NodeKind::List(items)) = node.get(list).map(|list| &list.kind) else {
+        return;
+    };
+    let names = items.iter().filter_map(|item| item.get(key));
+    let mut seen: Vec<String> = Vec::new();
+    for node in names {
+        let name = node.found();
+        if seen.contains(&name) {
+            let message = format!("there is already a {what} called {name}");
+            let help = "give it a name of its own".to_owned();
+            decoder.problem(Rule::RepeatedName, &node.place, message, Some(help));
+        }
+        seen.push(name);
+    }
+}
+
 fn row(decoder: &mut Decoder, node: &Node) -> Option<MatrixRow> {
-    let mut fields = decoder.fields(node, "a row: a map")?;
+    let mut fields = decoder.fields(node, "a row: a map", keys::ROW)?;
     let mut text = |decoder: &mut Decoder, key| {
-        let node = fields.need(decoder, key)?;
+        let node = fields.need(key)?;
         decoder.text(node, "text")
     };
     let id = text(decoder, "id");
@@ -38,10 +64,10 @@ fn row(decoder: &mut Decoder, node: &Node) -> Option<MatrixRow> {
     let impact = text(decoder, "impact");
     let experience = text(decoder, "experience");
     let detect = fields
-        .need(decoder, "detect")
-        .and_then(|node| decoder.scalar::<Period>(node));
+        .need("detect")
+        .and_then(|node| decoder.positive(node));
     let recovery = fields
-        .need(decoder, "recovery")
+        .need("recovery")
         .and_then(|node| recovery(decoder, node));
     let journeys = texts(decoder, &mut fields, "journeys", "a list of journeys");
     let shows = texts(decoder, &mut fields, "shows", "a list of texts of the shop");
@@ -73,16 +99,15 @@ fn texts(
 }
 
 fn recovery(decoder: &mut Decoder, node: &Node) -> Option<Recovery> {
-    const NAMES: [&str; 3] = ["itself", "manual-restart", "manual-intervention"];
     if let NodeKind::Map(_) = node.kind {
         let (key, place, value) = decoder.one_key(node, "how it recovers")?;
         if key != "itself" {
             decoder.unknown(place, key, "recovery with a time", &["itself"]);
             return None;
         }
-        return Some(Recovery::Itself(Some(decoder.scalar(value)?)));
+        return Some(Recovery::Itself(Some(decoder.positive(value)?)));
     }
-    match *decoder.one_of(node, "recovery", &NAMES)? {
+    match *decoder.one_of(node, "recovery", &keys::names(keys::RECOVERIES))? {
         "itself" => Some(Recovery::Itself(None)),
         "manual-restart" => Some(Recovery::ManualRestart),
         _ => Some(Recovery::ManualIntervention),
@@ -96,30 +121,34 @@ fn recovery(decoder: &mut Decoder, node: &Node) -> Option<Recovery> {
 /// # Errors
 /// All [`Problems`] of the file.
 pub fn checks(source: &Source, query: Option<QueryCheck>) -> Result<Vec<Check>, Problems> {
+    checks_reading(source, query).result()
+}
+
+pub(crate) fn checks_reading(source: &Source, query: Option<QueryCheck>) -> Reading<Vec<Check>> {
     document(source, |decoder, node| {
-        let mut fields = decoder.fields(node, "a map with `checks`")?;
-        let checks = fields.need(decoder, "checks");
+        let mut fields = decoder.fields(node, "a map with `checks`", keys::SLOS)?;
+        let checks = fields.need("checks");
         fields.finish(decoder);
-        decoder.list(checks?, "a list of checks", |decoder, node| {
+        let checks = decoder.some(checks?, "a list of checks", |decoder, node| {
             check(decoder, node, query)
-        })
+        });
+        repeated(decoder, node, "checks", "name", "check");
+        checks
     })
 }
 
 fn check(decoder: &mut Decoder, node: &Node, valid: Option<QueryCheck>) -> Option<Check> {
-    let mut fields = decoder.fields(node, "a check: a map")?;
+    let mut fields = decoder.fields(node, "a check: a map", keys::CHECK)?;
     let mut text = |decoder: &mut Decoder, key| {
-        let node = fields.need(decoder, key)?;
+        let node = fields.need(key)?;
         decoder.text(node, "text")
     };
     let name = text(decoder, "name");
     let title = text(decoder, "title");
     let query = fields
-        .need(decoder, "query")
+        .need("query")
         .and_then(|node| decoder.query(node, Backend::Metrics, valid));
-    let bound = fields
-        .need(decoder, "bound")
-        .and_then(|node| bound(decoder, node));
+    let bound = fields.need("bound").and_then(|node| bound(decoder, node));
     fields.finish(decoder);
     Some(Check {
         name: name?.into(),
@@ -138,11 +167,11 @@ fn bound(decoder: &mut Decoder, node: &Node) -> Option<Bound> {
             let text = decoder.text(value, "a number")?;
             match text.parse() {
                 Ok(number) => Some(Bound::AtMost(number)),
-                Err(_) => decoder.expected(value, "a number"),
+                Err(_) => decoder.wrong(value, "a number"),
             }
         }
         _ => {
-            decoder.unknown(place, key, "bound", &["at-least", "within", "at-most"]);
+            decoder.unknown_key(place, key, "bound", keys::BOUNDS);
             None
         }
     }
@@ -153,16 +182,20 @@ fn bound(decoder: &mut Decoder, node: &Node) -> Option<Bound> {
 /// # Errors
 /// All [`Problems`] of the file.
 pub fn suite(source: &Source) -> Result<Suite, Problems> {
+    suite_reading(source).result()
+}
+
+pub(crate) fn suite_reading(source: &Source) -> Reading<Suite> {
     document(source, |decoder, node| {
-        let mut fields = decoder.fields(node, "a suite: a map")?;
+        let mut fields = decoder.fields(node, "a suite: a map", keys::SUITE)?;
         let mut text = |decoder: &mut Decoder, key| {
-            let node = fields.need(decoder, key)?;
+            let node = fields.need(key)?;
             decoder.text(node, "text")
         };
         let name = text(decoder, "name");
         let title = text(decoder, "title");
-        let scenarios = fields.need(decoder, "scenarios").and_then(|node| {
-            decoder.list(node, "a list of paths", |decoder, node| {
+        let scenarios = fields.need("scenarios").and_then(|node| {
+            decoder.some(node, "a list of paths", |decoder, node| {
                 decoder.text(node, "the path of a scenario")
             })
         });

@@ -19,12 +19,13 @@ pub(crate) fn fault(
         decoder.unknown(place, kind, "fault", &kinds);
         return None;
     };
-    let mut fields = decoder.fields(value, "the fault's arguments: a map")?;
+    let known: Vec<(&str, &str)> = spec.args.iter().map(|arg| (arg.name, arg.help)).collect();
+    let mut fields = decoder.fields(value, "the fault's arguments: a map", &known)?;
     let mut args = Map::new();
     let mut whole = true;
     for arg in spec.args {
         let given = match arg.default {
-            None => fields.need(decoder, arg.name),
+            None => fields.need(arg.name),
             Some(_) => fields.take(arg.name),
         };
         let value = match (given, arg.default) {
@@ -62,7 +63,7 @@ fn argument(
             let period: Period = decoder.scalar(node)?;
             let (min, max) = (Period::from_millis(min_ms), Period::from_millis(max_ms));
             if period < min || period > max {
-                return decoder.expected(node, &arg.kind.expected());
+                return decoder.wrong(node, &arg.kind.expected());
             }
             Some(period.to_string().into())
         }
@@ -72,7 +73,7 @@ fn argument(
             let text = decoder.text(node, &arg.kind.expected())?;
             match arg.kind.amount(&text) {
                 Some(_) => Some(text.into()),
-                None => decoder.expected(node, &arg.kind.expected()),
+                None => decoder.wrong(node, &arg.kind.expected()),
             }
         }
         ArgKind::Choice(words) => Some((*decoder.one_of(node, arg.name, words)?).into()),

@@ -4,11 +4,13 @@ use std::fmt;
 use std::sync::Arc;
 
 use miette::{
-    Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource, SourceSpan,
+    Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource, Severity,
+    SourceSpan,
 };
 use serde::Serialize;
 
 use crate::node::Place;
+use crate::rule::{Level, Rule};
 
 /// An authored file: its name, as its author knows it, and its text.
 #[derive(Clone, Debug)]
@@ -24,6 +26,28 @@ impl Source {
             name: name.into(),
             text: text.into(),
         }
+    }
+
+    /// The file called `name` that holds `bytes`; it has to be UTF-8.
+    ///
+    /// # Errors
+    /// The place of the first byte that is no text.
+    pub fn of_bytes(name: &str, bytes: Vec<u8>) -> Result<Self, Problems> {
+        String::from_utf8(bytes)
+            .map(|text| Self::new(name, text))
+            .map_err(|error| {
+                let at = error.utf8_error().valid_up_to();
+                let byte = error.as_bytes().get(at).copied().unwrap_or_default();
+                let text = String::from_utf8_lossy(error.as_bytes()).into_owned();
+                let mut problems = Problems::new(Self::new(name, text));
+                problems.add(
+                    Rule::NotText,
+                    &(at..at),
+                    format!("this is not UTF-8: byte {at} is 0x{byte:02x}"),
+                    Some("save the file as UTF-8".to_owned()),
+                );
+                problems
+            })
     }
 
     /// The file's name.
@@ -47,6 +71,14 @@ pub struct Problem {
     pub line: usize,
     /// The column in characters, from 1.
     pub column: usize,
+    /// The line on which the place ends.
+    pub end_line: usize,
+    /// The column behind its last character.
+    pub end_column: usize,
+    /// What kind of problem it is.
+    pub rule: Rule,
+    /// Whether the file can still be used.
+    pub level: Level,
     /// What is wrong, in one sentence without a full stop.
     pub message: String,
     /// What to write instead: the expected form, or the nearest name.
@@ -70,29 +102,64 @@ impl Problems {
         }
     }
 
-    pub(crate) fn add(&mut self, place: &Place, message: String, help: Option<String>) {
+    pub(crate) fn add(&mut self, rule: Rule, place: &Place, message: String, help: Option<String>) {
         let text = self.source.text();
         let start = floor(text, place.start);
-        let before = &text[..start];
-        let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
-        self.list.push(Problem {
+        let end = floor(text, place.end.max(start));
+        let (line, column) = line_and_column(text, start);
+        let (end_line, end_column) = line_and_column(text, end);
+        let problem = Problem {
             file: self.source.name().to_owned(),
-            line: before.matches('\n').count() + 1,
-            column: text[line_start..start].chars().count() + 1,
+            line,
+            column,
+            end_line,
+            end_column,
+            rule,
+            level: rule.level(),
             message,
             help,
-            place: start..floor(text, place.end.max(start)),
-        });
+            place: start..end,
+        };
+        // What an alias repeats has one mistake, not one for each use.
+        if !self.list.contains(&problem) {
+            self.list.push(problem);
+        }
     }
 
-    pub(crate) fn or<T>(mut self, value: Option<T>) -> Result<T, Self> {
-        match value {
-            Some(value) if self.list.is_empty() => Ok(value),
-            _ => {
-                self.list.sort_by_key(|problem| problem.place.start);
-                Err(self)
-            }
-        }
+    /// What stands at `place`.
+    pub(crate) fn text_at(&self, place: &Place) -> &str {
+        self.source.text().get(place.clone()).unwrap_or_default()
+    }
+
+    /// In the order of their places.
+    pub(crate) fn sorted(mut self) -> Self {
+        self.list.sort_by_key(|problem| problem.place.start);
+        self
+    }
+
+    /// Without those that leave the file usable.
+    pub(crate) fn only_errors(mut self) -> Self {
+        self.list.retain(|problem| problem.level == Level::Error);
+        self
+    }
+
+    /// Without the problems of `rule`.
+    #[must_use]
+    pub fn without(mut self, rule: Rule) -> Self {
+        self.list.retain(|problem| problem.rule != rule);
+        self
+    }
+
+    /// Whether there is no problem.
+    pub fn is_empty(&self) -> bool {
+        self.list.is_empty()
+    }
+
+    /// Whether one of them makes the file unusable.
+    pub fn any_error(&self) -> bool {
+        self.list
+            .iter()
+            .any(|problem| problem.level == Level::Error)
     }
 
     /// The problems, in the order of their lines.
@@ -137,9 +204,13 @@ impl fmt::Display for Problem {
             help,
             ..
         } = self;
-        write!(f, "{file}:{line}:{column}: {message}")?;
+        write!(f, "{file}:{line}:{column}: ")?;
+        if self.level == Level::Warning {
+            f.write_str("warning: ")?;
+        }
+        write!(f, "{message}")?;
         match help {
-            Some(help) => write!(f, " ({help})"),
+            Some(help) => write!(f, " ({})", help.replace('\n', "; ")),
             None => Ok(()),
         }
     }
@@ -175,6 +246,17 @@ impl fmt::Display for Shown<'_> {
 impl std::error::Error for Shown<'_> {}
 
 impl Diagnostic for Shown<'_> {
+    fn code<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
+        Some(Box::new(self.problem.rule))
+    }
+
+    fn severity(&self) -> Option<Severity> {
+        Some(match self.problem.level {
+            Level::Error => Severity::Error,
+            Level::Warning => Severity::Warning,
+        })
+    }
+
     fn help<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
         let help = self.problem.help.as_ref()?;
         Some(Box::new(help))
@@ -203,4 +285,12 @@ fn floor(text: &str, at: usize) -> usize {
         at -= 1;
     }
     at
+}
+
+/// The line and the column of `at`, from 1, the column in characters.
+fn line_and_column(text: &str, at: usize) -> (usize, usize) {
+    let before = &text[..at];
+    let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
+    let column = text[line_start..at].chars().count() + 1;
+    (before.matches('\n').count() + 1, column)
 }

@@ -3,23 +3,28 @@
 mod actions;
 mod expectations;
 mod responders;
+mod sense;
 
 use model::{
     Hint, Load, LoadShape, Period, RowId, Scenario, ServiceName, ShopName, ShopVocabulary, Step,
     StepAction, Vocabulary,
 };
 
-use crate::decode::{Decoder, Fields, document};
+use serde_json::Value;
+
+use crate::decode::{Decoder, Fields, Reading, document, nearest};
 use crate::fault::fault;
-use crate::node::Node;
+use crate::keys;
+use crate::node::{Node, NodeKind};
 use crate::problem::{Problems, Source};
+use crate::rule::Rule;
 
 /// The pass mark where none is authored.
-const PASS_MARK: u64 = 60;
+pub(crate) const PASS_MARK: u64 = 60;
 /// How long a drill may last where nothing is authored.
-const TIME_LIMIT: Period = Period::from_secs(600);
+pub(crate) const TIME_LIMIT: Period = Period::from_secs(600);
 /// How long SLOs must hold again where nothing is authored.
-const RECOVERY_WINDOW: Period = Period::from_secs(10);
+pub(crate) const RECOVERY_WINDOW: Period = Period::from_secs(10);
 
 /// The names that exist for one scenario.
 struct Names<'a> {
@@ -31,74 +36,102 @@ struct Names<'a> {
 /// Reads a scenario; `vocabulary` holds the names that it may use.
 ///
 /// # Errors
-/// All [`Problems`] of the file.
+/// All [`Problems`] of the file that make it unusable.
 pub fn scenario(source: &Source, vocabulary: &Vocabulary) -> Result<Scenario, Problems> {
-    document(source, |decoder, node| {
-        let mut fields = decoder.fields(node, "a scenario: a map")?;
-        let nowhere = ShopVocabulary::default();
-        let shops: Vec<&ShopName> = vocabulary.shops.keys().collect();
-        let shop = fields
-            .need(decoder, "shop")
-            .and_then(|node| decoder.one_of(node, "shop", &shops).copied());
-        // Without a shop no name below can be right or wrong: tell the rest first.
-        let Some(shop) = shop else {
-            let _ = read(decoder, fields, None, &nowhere, vocabulary);
-            return None;
-        };
-        let parts = vocabulary.shops.get(shop).unwrap_or(&nowhere);
-        read(decoder, fields, Some(shop), parts, vocabulary)
-    })
+    reading(source, vocabulary).result()
+}
+
+/// Reads a scenario, and looks whether what it says makes sense.
+pub(crate) fn reading(source: &Source, vocabulary: &Vocabulary) -> Reading<Scenario> {
+    let mut reading = document(source, |decoder, node| decode(decoder, node, vocabulary));
+    if let (Some(scenario), Some(node)) = (&reading.value, &reading.node)
+        && !reading.decoder.any_error()
+    {
+        sense::check(&mut reading.decoder, scenario, node, vocabulary);
+    }
+    reading
+}
+
+fn decode(decoder: &mut Decoder, node: &Node, vocabulary: &Vocabulary) -> Option<Scenario> {
+    let mut fields = decoder.fields(node, "a scenario: a map", keys::SCENARIO)?;
+    let nowhere = ShopVocabulary::default();
+    let shops: Vec<&ShopName> = vocabulary.shops.keys().collect();
+    let given = fields.need("shop");
+    let shop = given.and_then(|node| decoder.one_of(node, "shop", &shops).copied());
+    let shop = shop.or_else(|| meant(given, &shops));
+    let parts = shop.and_then(|shop| vocabulary.shops.get(shop));
+    let scenario = read(
+        decoder,
+        &mut fields,
+        shop,
+        parts.unwrap_or(&nowhere),
+        vocabulary,
+    );
+    fields.finish(decoder);
+    scenario
+}
+
+/// The shop that is probably meant by what is no shop: without one, no name
+/// could be told right from wrong.
+fn meant<'s>(given: Option<&Node>, shops: &[&'s ShopName]) -> Option<&'s ShopName> {
+    match given.map(|node| &node.kind) {
+        Some(NodeKind::Scalar(Value::String(text))) => nearest(text, shops).copied(),
+        _ if shops.len() == 1 => shops.first().copied(),
+        _ => None,
+    }
 }
 
 fn read(
     decoder: &mut Decoder,
-    mut fields: Fields<'_>,
+    fields: &mut Fields<'_>,
     shop_name: Option<&ShopName>,
     shop: &ShopVocabulary,
     all: &Vocabulary,
 ) -> Option<Scenario> {
-    let name = fields.need(decoder, "name").and_then(|n| name(decoder, n));
-    let title = text(decoder, &mut fields, "title");
-    let briefing = text(decoder, &mut fields, "briefing");
+    let name = fields.need("name").and_then(|n| name(decoder, n));
+    let title = text(decoder, fields, "title");
+    let briefing = text(decoder, fields, "briefing");
     let level = fields
-        .need(decoder, "level")
+        .need("level")
         .and_then(|node| decoder.count(node, 1, 5));
-    let pass_mark = optional(decoder, &mut fields, "pass-mark", |decoder, node| {
+    let pass_mark = optional(decoder, fields, "pass-mark", |decoder, node| {
         decoder.count(node, 1, 100)
     });
-    let time_limit = optional(decoder, &mut fields, "time-limit", Decoder::scalar);
-    let recovery_window = optional(decoder, &mut fields, "recovery-window", Decoder::scalar);
-    let load = fields.need(decoder, "load").and_then(|n| load(decoder, n));
-    let shop_name = shop_name?;
+    let time_limit = optional(decoder, fields, "time-limit", Decoder::positive);
+    let recovery_window = optional(decoder, fields, "recovery-window", Decoder::positive);
+    let load = fields.need("load").and_then(|n| load(decoder, n));
+    let Some(shop_name) = shop_name else {
+        fields.ignore_known();
+        return None;
+    };
     let names = Names {
         shop,
         shop_name,
         all,
     };
-    let matrix = optional(decoder, &mut fields, "matrix", |decoder, node| {
+    let matrix = optional(decoder, fields, "matrix", |decoder, node| {
         names.row(decoder, node)
     });
     let steady_state = fields
-        .need(decoder, "steady-state")
-        .and_then(|node| names.checks(decoder, node));
-    let timeline = optional(decoder, &mut fields, "timeline", |decoder, node| {
+        .need("steady-state")
+        .and_then(|node| names.some_checks(decoder, node));
+    let timeline = optional(decoder, fields, "timeline", |decoder, node| {
         decoder.list(node, "a list of steps", |decoder, node| {
             step(decoder, node, &names)
         })
     });
     let hypothesis = fields
-        .need(decoder, "hypothesis")
+        .need("hypothesis")
         .and_then(|node| expectations::hypothesis(decoder, node, &names));
     let answer = fields
-        .need(decoder, "answer")
+        .need("answer")
         .and_then(|node| expectations::answer(decoder, node, &names));
-    let hints = optional(decoder, &mut fields, "hints", |decoder, node| {
+    let hints = optional(decoder, fields, "hints", |decoder, node| {
         decoder.list(node, "a list of hints", hint)
     });
     let responders = fields
-        .need(decoder, "responders")
+        .need("responders")
         .and_then(|node| responders::responders(decoder, node, &names));
-    fields.finish(decoder);
     Some(Scenario {
         name: name?,
         title: title?,
@@ -133,7 +166,7 @@ fn optional<T>(
 }
 
 fn text(decoder: &mut Decoder, fields: &mut Fields<'_>, key: &'static str) -> Option<String> {
-    let node = fields.need(decoder, key)?;
+    let node = fields.need(key)?;
     decoder.text(node, "text")
 }
 
@@ -141,7 +174,7 @@ fn name(decoder: &mut Decoder, node: &Node) -> Option<String> {
     let name = decoder.text(node, "a name in kebab case")?;
     let kebab = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
     if name.is_empty() || !name.chars().all(kebab) {
-        return decoder.expected(node, "a name in kebab case, such as `payment-hangs`");
+        return decoder.wrong(node, "a name in kebab case, such as `payment-hangs`");
     }
     Some(name)
 }
@@ -149,12 +182,12 @@ fn name(decoder: &mut Decoder, node: &Node) -> Option<String> {
 fn load(decoder: &mut Decoder, node: &Node) -> Option<Load> {
     let (key, place, value) = decoder.one_key(node, "a load shape")?;
     if key != "steady" {
-        decoder.unknown(place, key, "load shape", &["steady"]);
+        decoder.unknown_key(place, key, "load shape", keys::LOADS);
         return None;
     }
-    let mut fields = decoder.fields(value, "a map with `users`")?;
+    let mut fields = decoder.fields(value, "a map with `users`", keys::LOAD)?;
     let users = fields
-        .need(decoder, "users")
+        .need("users")
         .and_then(|node| decoder.count(node, 1, 5_000));
     fields.finish(decoder);
     Some(Load {
@@ -164,47 +197,51 @@ fn load(decoder: &mut Decoder, node: &Node) -> Option<Load> {
 }
 
 fn step(decoder: &mut Decoder, node: &Node, names: &Names<'_>) -> Option<Step> {
-    let mut fields = decoder.fields(node, "a step: a map with `at` and what happens")?;
-    let at = fields
-        .need(decoder, "at")
-        .and_then(|node| decoder.scalar(node));
+    let mut fields =
+        decoder.fields(node, "a step: a map with `at` and what happens", keys::STEP)?;
+    let at = fields.need("at").and_then(|node| decoder.scalar(node));
     let inject = fields.take("inject");
     let change = fields.take("change");
-    let lasts = optional(decoder, &mut fields, "for", Decoder::scalar);
+    let lasts = fields.take("for");
     fields.finish(decoder);
-    if let (None, Some(Some(_))) = (inject, lasts) {
+    if let (None, Some(node), Some(_)) = (inject, lasts, change) {
         let message = "`for` goes with `inject`: a change stays".to_owned();
-        decoder.problem(&node.place, message, None);
-        return None;
+        return decoder.contradiction(&node.place, message);
     }
+    let lasts = match lasts {
+        Some(node) => decoder.positive(node).map(Some),
+        None => Some(None),
+    };
+    let faults = &names.all.faults;
     let action = match (inject, change) {
-        (Some(node), None) => StepAction::Inject(fault(
-            decoder,
-            node,
-            &names.all.faults,
-            &names.shop.services,
-        )?),
-        (None, Some(node)) => StepAction::Change(names.action(decoder, node)?),
-        _ => {
-            let message = "a step wants either `inject` or `change`".to_owned();
-            decoder.problem(&node.place, message, None);
-            return None;
+        (Some(node), None) => {
+            fault(decoder, node, faults, &names.shop.services).map(StepAction::Inject)
+        }
+        (None, Some(node)) => names.action(decoder, node).map(StepAction::Change),
+        (Some(_), Some(change)) => {
+            let message = "a step is either `inject` or `change`, not both".to_owned();
+            decoder.contradiction(&change.place, message)
+        }
+        (None, None) => {
+            let message = "`inject` or `change` is missing".to_owned();
+            let help = "a step breaks something or changes something, such as `inject: { hang: { service: payment } }`";
+            let start = node.place.start..node.place.start;
+            decoder.problem(Rule::MissingKey, &start, message, Some(help.to_owned()));
+            None
         }
     };
     Some(Step {
         at: at?,
-        action,
+        action: action?,
         lasts: lasts?,
     })
 }
 
 fn hint(decoder: &mut Decoder, node: &Node) -> Option<Hint> {
-    let mut fields = decoder.fields(node, "a hint: a map")?;
-    let after = fields
-        .need(decoder, "after")
-        .and_then(|node| decoder.scalar(node));
+    let mut fields = decoder.fields(node, "a hint: a map", keys::HINT)?;
+    let after = fields.need("after").and_then(|node| decoder.scalar(node));
     let cost = fields
-        .need(decoder, "cost")
+        .need("cost")
         .and_then(|node| decoder.count(node, 0, 100));
     let text = text(decoder, &mut fields, "text");
     fields.finish(decoder);
@@ -221,8 +258,8 @@ impl Names<'_> {
         decoder.one_of(node, &what, &self.shop.services).cloned()
     }
 
-    fn checks(&self, decoder: &mut Decoder, node: &Node) -> Option<Vec<model::CheckName>> {
-        decoder.list(node, "a list of checks", |decoder, node| {
+    fn some_checks(&self, decoder: &mut Decoder, node: &Node) -> Option<Vec<model::CheckName>> {
+        decoder.some(node, "a list of checks", |decoder, node| {
             self.check(decoder, node)
         })
     }

@@ -4,34 +4,22 @@ use model::{Action, ServiceName};
 
 use super::{Names, optional};
 use crate::decode::{Decoder, Fields};
+use crate::keys;
 use crate::node::Node;
-
-/// The keys of changes to a shop.
-pub(super) const ACTIONS: [&str; 8] = [
-    "rollout-restart",
-    "rollout-undo",
-    "delete-pod",
-    "scale",
-    "set-image",
-    "set-resources",
-    "autoscale",
-    "apply",
-];
+use crate::rule::Rule;
 
 impl Names<'_> {
     /// Reads `rollout-restart: payment` and its like.
     pub(super) fn action(&self, decoder: &mut Decoder, node: &Node) -> Option<Action> {
         let (key, place, value) = decoder.one_key(node, "a change to the shop")?;
-        match ACTIONS.iter().find(|action| **action == key) {
-            Some(_) => self.action_of(decoder, key, value),
-            None => {
-                decoder.unknown(place, key, "change to the shop", &ACTIONS);
-                None
-            }
+        if !is_action(key) {
+            decoder.unknown_key(place, key, "change to the shop", keys::ACTIONS);
+            return None;
         }
+        self.action_of(decoder, key, value)
     }
 
-    /// Reads what stands behind one of [`ACTIONS`].
+    /// Reads what stands behind one of [`keys::ACTIONS`].
     pub(super) fn action_of(
         &self,
         decoder: &mut Decoder,
@@ -51,7 +39,8 @@ impl Names<'_> {
     }
 
     fn scale(&self, decoder: &mut Decoder, value: &Node) -> Option<Action> {
-        let mut fields = decoder.fields(value, "a map with `service` and `replicas`")?;
+        let mut fields =
+            decoder.fields(value, "a map with `service` and `replicas`", keys::SCALE)?;
         let service = self.service_of(decoder, &mut fields);
         let replicas = count(decoder, &mut fields, "replicas", 0);
         fields.finish(decoder);
@@ -62,7 +51,8 @@ impl Names<'_> {
     }
 
     fn set_image(&self, decoder: &mut Decoder, value: &Node) -> Option<Action> {
-        let mut fields = decoder.fields(value, "a map with `service` and `release`")?;
+        let mut fields =
+            decoder.fields(value, "a map with `service` and `release`", keys::SET_IMAGE)?;
         let service = self.service_of(decoder, &mut fields);
         let release = super::text(decoder, &mut fields, "release");
         fields.finish(decoder);
@@ -73,7 +63,11 @@ impl Names<'_> {
     }
 
     fn set_resources(&self, decoder: &mut Decoder, value: &Node) -> Option<Action> {
-        let mut fields = decoder.fields(value, "a map with `service` and `cpu` or `memory`")?;
+        let mut fields = decoder.fields(
+            value,
+            "a map with `service` and `cpu` or `memory`",
+            keys::SET_RESOURCES,
+        )?;
         let service = self.service_of(decoder, &mut fields);
         let cpu = optional(decoder, &mut fields, "cpu", |decoder, node| {
             quantity(
@@ -95,7 +89,9 @@ impl Names<'_> {
         let (cpu, memory) = (cpu?, memory?);
         if cpu.is_none() && memory.is_none() {
             let message = "`cpu` or `memory` is missing".to_owned();
-            decoder.problem(&value.place, message, None);
+            let help = "at least one limit has to be set, such as `memory: 400Mi`".to_owned();
+            let start = value.place.start..value.place.start;
+            decoder.problem(Rule::MissingKey, &start, message, Some(help));
             return None;
         }
         Some(Action::SetResources {
@@ -106,7 +102,11 @@ impl Names<'_> {
     }
 
     fn autoscale(&self, decoder: &mut Decoder, value: &Node) -> Option<Action> {
-        let mut fields = decoder.fields(value, "a map with `service`, `min`, `max` and `cpu`")?;
+        let mut fields = decoder.fields(
+            value,
+            "a map with `service`, `min`, `max` and `cpu`",
+            keys::AUTOSCALE,
+        )?;
         let service = self.service_of(decoder, &mut fields);
         let min = count(decoder, &mut fields, "min", 1);
         let max = count(decoder, &mut fields, "max", 1);
@@ -115,8 +115,7 @@ impl Names<'_> {
         let (min, max) = (min?, max?);
         if max < min {
             let message = format!("`max` is {max}, less than `min`, which is {min}");
-            decoder.problem(&value.place, message, None);
-            return None;
+            return decoder.contradiction(&value.place_of("max"), message);
         }
         Some(Action::Autoscale {
             service: service?,
@@ -128,9 +127,14 @@ impl Names<'_> {
 
     fn service_of(&self, decoder: &mut Decoder, fields: &mut Fields<'_>) -> Option<ServiceName> {
         fields
-            .need(decoder, "service")
+            .need("service")
             .and_then(|node| self.service(decoder, node))
     }
+}
+
+/// Whether `key` names a change to a shop.
+pub(super) fn is_action(key: &str) -> bool {
+    keys::ACTIONS.iter().any(|(name, _)| *name == key)
 }
 
 /// A whole number of at most 100 behind `key`.
@@ -140,7 +144,7 @@ fn count(
     key: &'static str,
     min: u64,
 ) -> Option<u32> {
-    let node = fields.need(decoder, key)?;
+    let node = fields.need(key)?;
     decoder.count(node, min, 100).map(|count| count as u32)
 }
 
@@ -153,6 +157,6 @@ fn quantity(decoder: &mut Decoder, node: &Node, expected: &str, units: &[&str]) 
     });
     match number {
         Some(number) if number > 0.0 && number.is_finite() => Some(text),
-        _ => decoder.expected(node, expected),
+        _ => decoder.wrong(node, expected),
     }
 }

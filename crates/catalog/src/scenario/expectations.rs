@@ -4,6 +4,7 @@ use model::{Answer, FailureMode, Hypothesis, Period, ServiceName, Severity, Symp
 
 use super::{Names, optional};
 use crate::decode::Decoder;
+use crate::keys;
 use crate::node::Node;
 
 /// How soon the first symptom must show where nothing is authored.
@@ -15,13 +16,13 @@ pub(super) fn hypothesis(
     node: &Node,
     names: &Names<'_>,
 ) -> Option<Hypothesis> {
-    let mut fields = decoder.fields(node, "the hypothesis: a map")?;
+    let mut fields = decoder.fields(node, "the hypothesis: a map", keys::HYPOTHESIS)?;
     let symptoms = optional(decoder, &mut fields, "symptoms", |decoder, node| {
         decoder.list(node, "a list of symptoms", |decoder, node| {
             symptom(decoder, node, names)
         })
     });
-    let within = optional(decoder, &mut fields, "within", Decoder::scalar);
+    let within = optional(decoder, &mut fields, "within", Decoder::positive);
     let alerts = optional(decoder, &mut fields, "alerts", |decoder, node| {
         names.alerts(decoder, node)
     });
@@ -44,31 +45,43 @@ pub(super) fn hypothesis(
 }
 
 fn symptom(decoder: &mut Decoder, node: &Node, names: &Names<'_>) -> Option<Symptom> {
-    let mut fields = decoder.fields(node, "a symptom: a map with `slo` or `alert`")?;
-    if let Some(node) = fields.take("alert") {
-        fields.finish(decoder);
-        return names.alert(decoder, node).map(Symptom::Alert);
-    }
-    let check = fields
-        .need(decoder, "slo")
-        .and_then(|node| names.check(decoder, node));
-    let below = optional(decoder, &mut fields, "below", Decoder::scalar);
+    let mut fields = decoder.fields(
+        node,
+        "a symptom: a map with `slo` or `alert`",
+        keys::SYMPTOM,
+    )?;
+    let alert = fields.take("alert");
+    let slo = match alert {
+        Some(_) => fields.take("slo"),
+        None => fields.need("slo"),
+    };
+    let below = fields.take("below");
     fields.finish(decoder);
-    Some(Symptom::Slo {
-        check: check?,
-        below: below?,
-    })
+    let Some(alert) = alert else {
+        let check = slo.and_then(|node| names.check(decoder, node));
+        let below = match below {
+            Some(node) => decoder.scalar(node).map(Some),
+            None => Some(None),
+        };
+        return Some(Symptom::Slo {
+            check: check?,
+            below: below?,
+        });
+    };
+    if let Some(other) = slo.or(below) {
+        let message = "an alert fires or does not: `slo` and `below` do not go with it".to_owned();
+        return decoder.contradiction(&other.place, message);
+    }
+    names.alert(decoder, alert).map(Symptom::Alert)
 }
 
 /// Reads `answer`.
 pub(super) fn answer(decoder: &mut Decoder, node: &Node, names: &Names<'_>) -> Option<Answer> {
-    let mut fields = decoder.fields(node, "the answer: a map")?;
+    let mut fields = decoder.fields(node, "the answer: a map", keys::ANSWER)?;
     let cause = fields
-        .need(decoder, "cause")
+        .need("cause")
         .and_then(|node| cause(decoder, node, names));
-    let mode = fields
-        .need(decoder, "mode")
-        .and_then(|node| mode(decoder, node));
+    let mode = fields.need("mode").and_then(|node| mode(decoder, node));
     let severity = optional(decoder, &mut fields, "severity", severity);
     let actions = |decoder: &mut Decoder, node: &Node| {
         decoder.list(node, "a list of changes", |decoder, node| {
@@ -81,8 +94,7 @@ pub(super) fn answer(decoder: &mut Decoder, node: &Node, names: &Names<'_>) -> O
     let (cause, mode) = (cause?, mode?);
     if cause.is_none() != (mode == FailureMode::None) {
         let message = "`cause: none` and `mode: none` go together".to_owned();
-        decoder.problem(&node.place, message, None);
-        return None;
+        return decoder.contradiction(&node.place_of("mode"), message);
     }
     let usual = match cause {
         Some(_) => Severity::Page,

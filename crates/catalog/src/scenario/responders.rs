@@ -4,11 +4,13 @@ use std::collections::BTreeMap;
 
 use model::{Backend, Diagnosis, Move, Query, Trigger};
 
-use super::actions::ACTIONS;
+use super::actions::is_action;
 use super::expectations::{cause, mode, severity};
 use super::{Names, optional};
 use crate::decode::Decoder;
+use crate::keys;
 use crate::node::{Node, NodeKind};
+use crate::rule::Rule;
 
 /// Reads `responders`: lists of moves by name; `expert` has to be there.
 pub(super) fn responders(
@@ -20,44 +22,40 @@ pub(super) fn responders(
         return decoder.expected(node, "responders: a map of lists of moves");
     };
     let mut responders = BTreeMap::new();
+    let mut whole = true;
     for (name, _, moves) in entries {
-        let moves = decoder.list(moves, "a list of moves", |decoder, node| {
+        let moves = decoder.some(moves, "a list of moves", |decoder, node| {
             single(decoder, node, names)
         });
-        responders.insert(name.clone(), moves?);
+        match moves {
+            Some(moves) => drop(responders.insert(name.clone(), moves)),
+            None => whole = false,
+        }
     }
-    if !responders.contains_key("expert") {
+    if !entries.iter().any(|(name, ..)| name == "expert") {
         let message = "`expert` is missing".to_owned();
         let help = "every scenario proves that it can be solved".to_owned();
         let start = node.place.start..node.place.start;
-        decoder.problem(&start, message, Some(help));
+        decoder.problem(Rule::MissingKey, &start, message, Some(help));
         return None;
     }
-    Some(responders)
+    whole.then_some(responders)
 }
 
 fn single(decoder: &mut Decoder, node: &Node, names: &Names<'_>) -> Option<Move> {
     let (key, place, value) = decoder.one_key(node, "a move")?;
     match key {
         "when" => Some(Move::When(trigger(decoder, value, names)?)),
-        "acknowledge" => Some(Move::Acknowledge),
+        "acknowledge" => decoder.nothing(value).map(|()| Move::Acknowledge),
         "declare" => Some(Move::Declare(severity(decoder, value)?)),
         "query" => Some(Move::Query(query(decoder, value, names)?)),
         "diagnose" => Some(Move::Diagnose(diagnosis(decoder, value, names)?)),
         "update" => Some(Move::Update(decoder.text(value, "text")?)),
-        "resolve" => Some(Move::Resolve),
-        _ if ACTIONS.contains(&key) => Some(Move::Act(names.action_of(decoder, key, value)?)),
+        "resolve" => decoder.nothing(value).map(|()| Move::Resolve),
+        _ if is_action(key) => Some(Move::Act(names.action_of(decoder, key, value)?)),
         _ => {
-            let mut known = vec![
-                "when",
-                "acknowledge",
-                "declare",
-                "query",
-                "diagnose",
-                "update",
-                "resolve",
-            ];
-            known.extend(ACTIONS);
+            let mut known = keys::names(keys::MOVES);
+            known.extend(keys::names(keys::ACTIONS));
             decoder.unknown(place, key, "move", &known);
             None
         }
@@ -65,18 +63,17 @@ fn single(decoder: &mut Decoder, node: &Node, names: &Names<'_>) -> Option<Move>
 }
 
 fn trigger(decoder: &mut Decoder, node: &Node, names: &Names<'_>) -> Option<Trigger> {
-    const KEYS: [&str; 4] = ["page", "alert", "recovered", "elapsed"];
     let (key, place, value) = decoder.one_key(node, "what to wait for")?;
     match key {
-        "page" => Some(Trigger::Page),
-        "recovered" => Some(Trigger::Recovered),
+        "page" => decoder.nothing(value).map(|()| Trigger::Page),
+        "recovered" => decoder.nothing(value).map(|()| Trigger::Recovered),
         "elapsed" => Some(Trigger::Elapsed(decoder.scalar(value)?)),
         "alert" => {
             let alert = decoder.one_of(value, "alert", &names.shop.alerts)?;
             Some(Trigger::Alert(alert.clone()))
         }
         _ => {
-            decoder.unknown(place, key, "trigger", &KEYS);
+            decoder.unknown_key(place, key, "trigger", keys::TRIGGERS);
             None
         }
     }
@@ -89,7 +86,7 @@ fn query(decoder: &mut Decoder, node: &Node, names: &Names<'_>) -> Option<Query>
         "logs" => Backend::Logs,
         "traces" => Backend::Traces,
         _ => {
-            decoder.unknown(place, key, "backend", &["metrics", "logs", "traces"]);
+            decoder.unknown_key(place, key, "backend", keys::BACKENDS);
             return None;
         }
     };
@@ -98,13 +95,15 @@ fn query(decoder: &mut Decoder, node: &Node, names: &Names<'_>) -> Option<Query>
 }
 
 fn diagnosis(decoder: &mut Decoder, node: &Node, names: &Names<'_>) -> Option<Diagnosis> {
-    let mut fields = decoder.fields(node, "a diagnosis: a map with `cause` and `mode`")?;
+    let mut fields = decoder.fields(
+        node,
+        "a diagnosis: a map with `cause` and `mode`",
+        keys::DIAGNOSIS,
+    )?;
     let cause = fields
-        .need(decoder, "cause")
+        .need("cause")
         .and_then(|node| cause(decoder, node, names));
-    let mode = fields
-        .need(decoder, "mode")
-        .and_then(|node| mode(decoder, node));
+    let mode = fields.need("mode").and_then(|node| mode(decoder, node));
     let impact = optional(decoder, &mut fields, "impact", |decoder, node| {
         names.row(decoder, node)
     });
