@@ -95,13 +95,14 @@ mod tests {
             "carts",
             "orders",
             "payment",
+            "payment-gateway",
             "shipping",
             "queue-master",
         ] {
             let found = service(&format!("sock-shop/{name}"));
             assert_eq!(found.map(|service| service.name), Some(name));
         }
-        assert_eq!(services().count(), 8);
+        assert_eq!(services().count(), 9);
         for name in ["", "carts", "sock-shop/", "sock-shop/nobody", "other/carts"] {
             assert!(service(name).is_none(), "{name}");
         }

@@ -32,6 +32,7 @@ struct Inner {
     hooks: ServiceHooks,
     tasks: TaskTracker,
     ending: CancellationToken,
+    crashed: CancellationToken,
 }
 
 impl Context {
@@ -45,6 +46,7 @@ impl Context {
             hooks: ServiceHooks::default(),
             tasks: TaskTracker::new(),
             ending: CancellationToken::new(),
+            crashed: CancellationToken::new(),
         }))
     }
 
@@ -79,6 +81,18 @@ impl Context {
         self.0.tasks.spawn(async move {
             ending.run_until_cancelled(task).await;
         });
+    }
+
+    /// Ends the process at once with exit code 1, as an error does that nobody catches;
+    /// requests in flight get no answer.
+    pub fn crash(&self, reason: impl std::fmt::Display) {
+        tracing::error!("{reason}");
+        self.0.crashed.cancel();
+    }
+
+    /// Waits until [`Context::crash`] was called.
+    pub async fn crashed(&self) {
+        self.0.crashed.cancelled().await;
     }
 
     /// Cancels the tasks of [`Context::spawn`] and waits for them.

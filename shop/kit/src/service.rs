@@ -44,7 +44,7 @@ pub struct Service {
     pub releases: &'static [Release],
 }
 
-/// Why a service did not run.
+/// Why a service did not run, or not to its end.
 #[derive(Debug, thiserror::Error)]
 enum StartError {
     #[error(transparent)]
@@ -58,6 +58,8 @@ enum StartError {
     },
     #[error("the runtime failed: {0}")]
     Runtime(#[from] std::io::Error),
+    #[error("the service has crashed")]
+    Crashed,
 }
 
 /// Runs `service` in this process, by its environment, until SIGTERM or SIGINT.
@@ -70,8 +72,10 @@ pub fn run(service: &Service) -> ExitCode {
         Err(error) => return last_words(service, &error),
     };
     let result = start(service, env, &telemetry);
-    if let Err(error) = &result {
-        tracing::error!("cannot start: {error}");
+    match &result {
+        // The reason of a crash has been logged.
+        Ok(()) | Err(StartError::Crashed) => {}
+        Err(error) => tracing::error!("cannot start: {error}"),
     }
     telemetry.shutdown();
     if result.is_ok() {
@@ -143,6 +147,7 @@ async fn serve(
     let mut server = std::pin::pin!(server.into_future());
     tokio::select! {
         ended = &mut server => ended?,
+        () = context.crashed() => return Err(StartError::Crashed),
         () = told.wait() => {
             context.readiness().wait("drain", "the service is ending");
             tracing::info!("draining");

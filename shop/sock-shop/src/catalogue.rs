@@ -1,6 +1,9 @@
 //! catalogue: the socks, their tags and their pictures.
 
+mod api;
 mod breaker;
+
+use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::body::Bytes;
 use axum::extract::{Path, Query, State};
@@ -15,7 +18,8 @@ use shop_kit::{AppError, ConfigError, Context, Database, DbError, Migration, Row
 
 use crate::health::{self, Status};
 use crate::number::go_float;
-use crate::releases::BREAKER_COUNTS_NOT_FOUND;
+use crate::openapi;
+use crate::releases::{BREAKER_COUNTS_NOT_FOUND, FAILURE_IS_NOT_FOUND, LEAKS, READS_ONE_BY_ONE};
 use breaker::Breaker;
 
 const MIGRATIONS: &[Migration] = &[Migration {
@@ -33,6 +37,9 @@ const ONE: &str = "SELECT sock.sock_id, sock.name, sock.description, sock.price,
      LEFT JOIN sock_tag ON sock.sock_id = sock_tag.sock_id \
      LEFT JOIN tag ON sock_tag.tag_id = tag.tag_id WHERE sock.sock_id = $1 ORDER BY sock_tag.place";
 
+/// What a request leaves behind in a release that [`LEAKS`], in bytes.
+const LEFT_BEHIND: usize = 512 * 1024;
+
 #[derive(Clone)]
 struct Catalogue {
     db: Database,
@@ -40,7 +47,36 @@ struct Catalogue {
     count: Breaker,
     get: Breaker,
     tags: Breaker,
+    bugs: Bugs,
+}
+
+/// What the running release does wrong.
+#[derive(Clone)]
+struct Bugs {
     counts_not_found: bool,
+    failure_is_not_found: bool,
+    reads_one_by_one: bool,
+    /// What requests left behind; `None` when they leave nothing.
+    left: Option<Arc<Mutex<Vec<Vec<u8>>>>>,
+}
+
+impl Bugs {
+    fn of(ctx: &Context) -> Self {
+        Self {
+            counts_not_found: ctx.has(BREAKER_COUNTS_NOT_FOUND),
+            failure_is_not_found: ctx.has(FAILURE_IS_NOT_FOUND),
+            reads_one_by_one: ctx.has(READS_ONE_BY_ONE),
+            left: ctx.has(LEAKS).then(Arc::default),
+        }
+    }
+
+    fn leave_behind(&self) {
+        if let Some(left) = &self.left {
+            let mut left = left.lock().unwrap_or_else(PoisonError::into_inner);
+            // Written to, so that the memory is really used.
+            left.push(vec![1; LEFT_BEHIND]);
+        }
+    }
 }
 
 pub(crate) fn app(ctx: Context) -> Result<Router, ConfigError> {
@@ -56,7 +92,7 @@ pub(crate) fn app(ctx: Context) -> Result<Router, ConfigError> {
         count: Breaker::new("Count", &open),
         get: Breaker::new("Get", &open),
         tags: Breaker::new("Tags", &open),
-        counts_not_found: ctx.has(BREAKER_COUNTS_NOT_FOUND),
+        bugs: Bugs::of(&ctx),
     };
     Ok(Router::new()
         .route("/catalogue", get(list))
@@ -65,6 +101,7 @@ pub(crate) fn app(ctx: Context) -> Result<Router, ConfigError> {
         .route("/catalogue/images/{file}", get(image))
         .route("/tags", get(tags))
         .route("/health", get(health))
+        .merge(openapi::served("catalogue", api::operations))
         .fallback(|| async { AppError::new(StatusCode::NOT_FOUND, "not found") })
         .with_state(catalogue))
 }
@@ -188,15 +225,19 @@ async fn one(
     State(catalogue): State<Catalogue>,
     Path(id): Path<String>,
 ) -> Result<Response, AppError> {
+    catalogue.bugs.leave_behind();
     catalogue.get.enter()?;
     let rows = catalogue.db.rows(ONE, &[id.into()]).await;
     let found = rows.and_then(|rows| socks(&rows));
     let failed = match &found {
-        Ok(found) => found.is_empty() && catalogue.counts_not_found,
+        Ok(found) => found.is_empty() && catalogue.bugs.counts_not_found,
         Err(_) => true,
     };
     catalogue.get.leave(failed);
-    let found = found.map_err(|error| unreachable(&error))?;
+    let found = match found {
+        Err(_) if catalogue.bugs.failure_is_not_found => Vec::new(),
+        found => found.map_err(|error| unreachable(&error))?,
+    };
     let sock = found
         .first()
         .ok_or_else(|| AppError::new(StatusCode::NOT_FOUND, "not found"))?;
@@ -221,11 +262,36 @@ async fn tags(State(catalogue): State<Catalogue>) -> Result<Response, AppError> 
 
 impl Catalogue {
     async fn listing(&self, breaker: &Breaker) -> Result<Vec<Sock>, AppError> {
+        self.bugs.leave_behind();
         breaker.enter()?;
-        let rows = self.db.rows(LISTING, &[]).await;
-        let listed = rows.and_then(|rows| socks(&rows));
+        let listed = if self.bugs.reads_one_by_one {
+            self.one_by_one().await
+        } else {
+            let rows = self.db.rows(LISTING, &[]).await;
+            rows.and_then(|rows| socks(&rows))
+        };
         breaker.leave(listed.is_err());
         listed.map_err(|error| unreachable(&error))
+    }
+
+    /// The same listing, by a statement for each sock and one for each of its tags.
+    async fn one_by_one(&self) -> Result<Vec<Sock>, DbError> {
+        const ALL: &str = "SELECT sock_id FROM sock ORDER BY sock_id";
+        const NAME: &str = "SELECT name FROM tag WHERE tag_id IN \
+             (SELECT tag_id FROM sock_tag WHERE sock_id = $1 AND place = $2)";
+        let mut listed = Vec::new();
+        for row in self.db.rows(ALL, &[]).await? {
+            let id = row.text("sock_id")?;
+            let mut found = socks(&self.db.rows(ONE, &[(&id).into()]).await?)?;
+            for sock in &mut found {
+                for (tag, place) in sock.tags.iter_mut().zip(1_i64..) {
+                    let row = self.db.row(NAME, &[(&id).into(), place.into()]).await?;
+                    *tag = row.map_or(Ok(String::new()), |row| row.text("name"))?;
+                }
+            }
+            listed.append(&mut found);
+        }
+        Ok(listed)
     }
 }
 

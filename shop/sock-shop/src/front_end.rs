@@ -1,6 +1,7 @@
 //! front-end: the web shop, and the gateway to every other service.
 
 mod account;
+mod api;
 mod browse;
 mod cart;
 mod cookie;
@@ -14,6 +15,7 @@ use std::time::Duration;
 use axum::body::{Body, Bytes};
 use axum::extract::State;
 use axum::http::{StatusCode, header};
+use axum::middleware::from_fn;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{delete, get, post};
 use axum::{Json, Router};
@@ -21,6 +23,7 @@ use serde_json::{Map, Value};
 use shop_kit::{Answer, AppError, Cache, ConfigError, Context, Peer, PeerError};
 
 use crate::health::{self, Status};
+use crate::openapi;
 use session::Sessions;
 
 /// A service gives its database five seconds; it must be able to say so.
@@ -34,6 +37,7 @@ struct FrontEnd {
     user: Peer,
     sessions: Sessions,
     session_db: Cache,
+    ctx: Context,
 }
 
 pub(crate) fn app(ctx: Context) -> Result<Router, ConfigError> {
@@ -49,6 +53,7 @@ pub(crate) fn app(ctx: Context) -> Result<Router, ConfigError> {
             ctx.env().get("NODE_ENV") == Some("development"),
         ),
         session_db,
+        ctx,
     };
     let api = Router::new()
         .route("/catalogue", get(browse::catalogue))
@@ -77,9 +82,11 @@ pub(crate) fn app(ctx: Context) -> Result<Router, ConfigError> {
         .route("/cart/update", post(cart::update))
         .route("/orders", get(orders::list).post(orders::place))
         .route("/orders/{*rest}", get(orders::one))
-        .route("/health", get(health));
+        .route("/health", get(health))
+        .merge(openapi::served("front-end", api::operations));
     Ok(pages::add(api)
         .fallback(pages::unknown)
+        .layer(from_fn(pages::without_slash))
         .with_state(front_end))
 }
 
@@ -114,10 +121,7 @@ fn reworded(answer: &Answer, text: &str) -> Response {
         body.insert("trace_id".to_owned(), trace_id.into());
     }
     tracing::warn!(status = answer.status.as_u16(), "{text}");
-    let mut response = bare(answer.status, Value::Object(body).to_string());
-    let json = header::HeaderValue::from_static("application/json; charset=utf-8");
-    response.headers_mut().insert(header::CONTENT_TYPE, json);
-    response
+    bare(answer.status, Value::Object(body).to_string())
 }
 
 /// What the customer reads when a peer gave no answer.

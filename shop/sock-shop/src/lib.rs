@@ -1,4 +1,4 @@
-//! Sock Shop: eight services, one file each.
+//! Sock Shop: eight services and the payment provider, one file each.
 //!
 //! A service is a function `app(Context) -> Router`; [`SHOP`] lists them with their
 //! releases. What they promise to each other and to browsers is pinned by tests.
@@ -10,8 +10,10 @@ mod front_end;
 mod health;
 mod number;
 mod object_id;
+mod openapi;
 mod orders;
 mod payment;
+mod payment_gateway;
 mod queue_master;
 mod releases;
 mod shipping;
@@ -19,7 +21,7 @@ mod user;
 
 use shop_kit::{Service, Shop};
 
-/// Sock Shop and its eight services.
+/// Sock Shop: its eight services, and the payment provider that one of them calls.
 pub const SHOP: Shop = Shop {
     name: "sock-shop",
     services: &[
@@ -27,13 +29,13 @@ pub const SHOP: Shop = Shop {
             name: "front-end",
             app: front_end::app,
             errors: errors::node,
-            releases: releases::COMMON,
+            releases: releases::FRONT_END,
         },
         Service {
             name: "user",
             app: user::app,
             errors: errors::go,
-            releases: releases::COMMON,
+            releases: releases::USER,
         },
         Service {
             name: "catalogue",
@@ -45,31 +47,37 @@ pub const SHOP: Shop = Shop {
             name: "carts",
             app: carts::app,
             errors: errors::spring,
-            releases: releases::COMMON,
+            releases: releases::CARTS,
         },
         Service {
             name: "orders",
             app: orders::app,
             errors: errors::spring,
-            releases: releases::COMMON,
+            releases: releases::ORDERS,
         },
         Service {
             name: "payment",
             app: payment::app,
             errors: errors::go,
+            releases: releases::PAYMENT,
+        },
+        Service {
+            name: "payment-gateway",
+            app: payment_gateway::app,
+            errors: errors::stripe,
             releases: releases::COMMON,
         },
         Service {
             name: "shipping",
             app: shipping::app,
             errors: errors::spring,
-            releases: releases::COMMON,
+            releases: releases::SHIPPING,
         },
         Service {
             name: "queue-master",
             app: queue_master::app,
             errors: errors::spring,
-            releases: releases::COMMON,
+            releases: releases::QUEUE_MASTER,
         },
     ],
 };

@@ -1,5 +1,6 @@
 //! orders: takes an order through payment and shipping, and remembers it.
 
+mod api;
 mod model;
 mod place;
 mod store;
@@ -18,8 +19,10 @@ use serde_json::Value;
 use shop_kit::instrument::Counters;
 use shop_kit::{AppError, ConfigError, Context, Peer};
 
-use crate::errors::data_access;
+use crate::errors::{self, data_access, unreadable};
 use crate::health::{self, Status};
+use crate::openapi;
+use crate::releases::{RETRIES_WITHOUT_END, SAVES_LAST};
 use store::{MIGRATIONS, Store};
 
 /// Orders of one page, unless the query says otherwise.
@@ -34,10 +37,16 @@ struct Orders {
     shipping: Peer,
     taken: Counters,
     value: Counters,
+    /// Whether nothing is stored before an order is done; a bug of one release.
+    saves_last: bool,
+    /// Whether payment is asked again and again; a bug of one release.
+    retries: bool,
 }
 
 pub(crate) fn app(ctx: Context) -> Result<Router, ConfigError> {
     let orders = Orders {
+        saves_last: ctx.has(SAVES_LAST),
+        retries: ctx.has(RETRIES_WITHOUT_END),
         user: ctx.peer("user", "USER_URL")?,
         carts: ctx.peer("carts", "CARTS_URL")?,
         payment: ctx.peer("payment", "PAYMENT_URL")?,
@@ -63,6 +72,8 @@ pub(crate) fn app(ctx: Context) -> Result<Router, ConfigError> {
         .route("/orders/shipments/{id}", patch(change_by_shipment))
         .route("/profile", get(profile))
         .route("/health", get(health))
+        .merge(openapi::served("orders", api::operations))
+        .fallback(errors::no_such_page)
         .with_state(orders))
 }
 
@@ -222,12 +233,4 @@ fn hal(body: &Value) -> Response {
 
 fn object(body: &[u8]) -> Result<serde_json::Map<String, Value>, AppError> {
     serde_json::from_slice(body).map_err(|error| unreadable(&error))
-}
-
-fn unreadable(error: &serde_json::Error) -> AppError {
-    AppError::new(
-        StatusCode::BAD_REQUEST,
-        format!("Could not read document: {error}"),
-    )
-    .kind("org.springframework.http.converter.HttpMessageNotReadableException")
 }

@@ -7,7 +7,10 @@ use serde_json::json;
 use shop_kit::instrument::{Counters, Metrics};
 use shop_kit::{ConfigError, Context, Handled, Message, Peer, Queue};
 
+use crate::errors;
 use crate::health::{self, Status};
+use crate::openapi::{self, Operation};
+use crate::releases::ACKNOWLEDGES_FIRST;
 use crate::shipping::{QUEUE, Shipment};
 
 #[derive(Clone)]
@@ -15,12 +18,14 @@ struct QueueMaster {
     queue: Queue,
     orders: Peer,
     consumed: Counters,
+    acknowledges_first: bool,
 }
 
 pub(crate) fn app(ctx: Context) -> Result<Router, ConfigError> {
     let master = QueueMaster {
         queue: ctx.queue("rabbitmq")?,
         orders: ctx.peer("orders", "ORDERS_URL")?,
+        acknowledges_first: ctx.has(ACKNOWLEDGES_FIRST),
         consumed: ctx.metrics().counters(
             "queue_messages_consumed_total",
             "Shipments taken from the queue.",
@@ -30,7 +35,7 @@ pub(crate) fn app(ctx: Context) -> Result<Router, ConfigError> {
     let own = master.clone();
     ctx.spawn(async move {
         own.queue
-            .consume(QUEUE, |message| own.deliver(message))
+            .consume(QUEUE, |message| own.handle(message))
             .await;
     });
     let (queue, metrics) = (master.queue, ctx.metrics().clone());
@@ -53,10 +58,20 @@ pub(crate) fn app(ctx: Context) -> Result<Router, ConfigError> {
                     ("queue-master-rabbitmq", rabbit),
                 ])
             }),
-        ))
+        )
+        .merge(openapi::served("queue-master", operations))
+        .fallback(errors::no_such_page))
 }
 
 impl QueueMaster {
+    async fn handle(&self, message: Message) -> Handled {
+        let handled = self.deliver(message).await;
+        if self.acknowledges_first {
+            return Handled::Done;
+        }
+        handled
+    }
+
     /// Delivers one shipment; it comes again while orders cannot be told.
     async fn deliver(&self, message: Message) -> Handled {
         let shipment = serde_json::from_slice(&message.body);
@@ -96,4 +111,12 @@ impl QueueMaster {
         self.consumed.with_label_values::<&str>(&[]).inc();
         Handled::Done
     }
+}
+
+fn operations() -> Vec<Operation> {
+    vec![
+        openapi::read("/prometheus", "Metrics, where the first system has them.")
+            .media(200, "text/plain"),
+        openapi::health("date", &["queue-master", "queue-master-rabbitmq"]),
+    ]
 }

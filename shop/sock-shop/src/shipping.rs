@@ -1,6 +1,7 @@
-//! shipping: puts shipments into the queue, and keeps those that the broker does not take.
+//! shipping: puts shipments into the queue, and keeps those that no broker is there for.
 
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -10,11 +11,15 @@ use axum::http::StatusCode;
 use axum::routing::get;
 use axum::{Json, Router};
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use shop_kit::instrument::Counters;
 use shop_kit::{AppError, ConfigError, Context, Message, Queue, QueueError};
 use tokio::sync::Notify;
 
+use crate::errors;
 use crate::health::{self, Status};
+use crate::openapi::{self, Operation};
+use crate::releases::SWALLOWS_REJECTIONS;
 
 /// The queue of shipments.
 pub(crate) const QUEUE: &str = "shipping-task";
@@ -37,7 +42,7 @@ pub(crate) struct Shipment {
 #[derive(Clone)]
 struct Shipping {
     queue: Queue,
-    confirms: bool,
+    swallows_rejections: bool,
     kept: Arc<Kept>,
     shipments: Counters,
 }
@@ -47,14 +52,14 @@ struct Shipping {
 struct Kept {
     messages: Mutex<VecDeque<Message>>,
     more: Notify,
+    /// Whether the broker was away when it was tried last.
+    away: AtomicBool,
 }
 
 pub(crate) fn app(ctx: Context) -> Result<Router, ConfigError> {
     let shipping = Shipping {
         queue: ctx.queue("rabbitmq")?,
-        confirms: ctx
-            .env()
-            .number("PUBLISHER_CONFIRMS", false, "`true` or `false`")?,
+        swallows_rejections: ctx.has(SWALLOWS_REJECTIONS),
         kept: Arc::default(),
         shipments: ctx
             .metrics()
@@ -69,6 +74,8 @@ pub(crate) fn app(ctx: Context) -> Result<Router, ConfigError> {
         )
         .route("/shipping/{id}", get(show))
         .route("/health", get(health))
+        .merge(openapi::served("shipping", operations))
+        .fallback(errors::no_such_page)
         .with_state(shipping))
 }
 
@@ -80,13 +87,8 @@ async fn ship(
     State(shipping): State<Shipping>,
     body: Bytes,
 ) -> Result<(StatusCode, Json<Shipment>), AppError> {
-    let mut shipment: Shipment = serde_json::from_slice(&body).map_err(|error| {
-        AppError::new(
-            StatusCode::BAD_REQUEST,
-            format!("Could not read document: {error}"),
-        )
-        .kind("org.springframework.http.converter.HttpMessageNotReadableException")
-    })?;
+    let mut shipment: Shipment =
+        serde_json::from_slice(&body).map_err(|error| errors::unreadable(&error))?;
     shipment
         .id
         .get_or_insert_with(|| uuid::Uuid::new_v4().to_string());
@@ -101,31 +103,30 @@ async fn ship(
 }
 
 impl Shipping {
-    /// Publishes a shipment. Without confirms it is accepted even when the broker is away.
+    /// Publishes a shipment and waits for the confirm. A broker that is away is no
+    /// reason to refuse, one that rejects is.
     async fn accept(&self, shipment: &Shipment) -> Result<(), AppError> {
         let message = Message {
             body: serde_json::to_vec(shipment).unwrap_or_default(),
             headers: [(TYPE_ID.0.to_owned(), TYPE_ID.1.to_owned())].into(),
         };
-        if !self.confirms && !self.lock().is_empty() {
+        // Who is known to be away is not waited for by every request.
+        if self.kept.away.load(Ordering::Relaxed) {
             self.keep(message);
             return Ok(());
         }
         match self.queue.publish(QUEUE, &message).await {
             Ok(()) => Ok(()),
-            Err(error) if self.confirms => Err(AppError::new(
-                StatusCode::SERVICE_UNAVAILABLE,
-                "Queue unavailable",
-            )
-            .because(error)),
-            Err(QueueError::Rejected { .. }) => {
-                tracing::warn!("the queue rejected a shipment; it is lost");
-                Ok(())
+            Err(QueueError::Rejected { .. }) if self.swallows_rejections => Ok(()),
+            Err(error @ QueueError::Rejected { .. }) => {
+                let status = StatusCode::SERVICE_UNAVAILABLE;
+                Err(AppError::new(status, "Queue unavailable").because(error))
             }
             Err(QueueError::Unreachable { .. }) => {
                 tracing::warn!(
                     "Unable to add to queue (the queue is probably down). Accepting anyway."
                 );
+                self.kept.away.store(true, Ordering::Relaxed);
                 self.keep(message);
                 Ok(())
             }
@@ -138,6 +139,7 @@ impl Shipping {
             kept.pop_front();
         }
         kept.push_back(message);
+        drop(kept);
         self.kept.more.notify_one();
     }
 
@@ -149,11 +151,15 @@ impl Shipping {
                 self.kept.more.notified().await;
                 continue;
             };
-            match self.queue.publish(QUEUE, &message).await {
-                Ok(()) | Err(QueueError::Rejected { .. }) => {
+            let published = self.queue.publish(QUEUE, &message).await;
+            let away = matches!(published, Err(QueueError::Unreachable { .. }));
+            self.kept.away.store(away, Ordering::Relaxed);
+            match published {
+                Ok(()) => {
                     self.lock().pop_front();
                 }
-                Err(QueueError::Unreachable { .. }) => tokio::time::sleep(AGAIN_AFTER).await,
+                // It was accepted: it waits until there is a broker with room for it.
+                Err(_) => tokio::time::sleep(AGAIN_AFTER).await,
             }
         }
     }
@@ -169,4 +175,33 @@ impl Shipping {
 async fn health(State(shipping): State<Shipping>) -> Json<serde_json::Value> {
     let rabbit = Status::from(shipping.queue.ping(QUEUE).await);
     health::with_date(&[("shipping-rabbitmq", rabbit), ("shipping", Status::Ok)])
+}
+
+fn operations() -> Vec<Operation> {
+    let shipment = json!({
+        "id": "58e1a9a0-2a4c-4f0e-9f1e-4f5f0a1a3b1c",
+        "name": "57a98d98e4b00679b4a830af",
+    });
+    let failed = json!({
+        "timestamp": 1_760_779_425_771_i64,
+        "status": 503,
+        "error": "Service Unavailable",
+        "message": "Queue unavailable",
+        "path": "/shipping",
+    });
+    vec![
+        openapi::read("/shipping", "A greeting.").text(200, "GET ALL Shipping Resource."),
+        openapi::send(
+            "/shipping",
+            "Puts a shipment into the queue; an id is made up if none is sent.",
+        )
+        .takes(shipment.clone())
+        .json(201, shipment)
+        .json(400, failed.clone())
+        .json(503, failed),
+        openapi::read("/shipping/{id}", "A greeting.")
+            .with("id", "7")
+            .text(200, "GET Shipping Resource with id: 7"),
+        openapi::health("date", &["shipping-rabbitmq", "shipping"]),
+    ]
 }

@@ -182,8 +182,7 @@ const pages = {
     const cardNumber = await call("GET", "/card");
     $("#address").textContent = address.ok && address.body.street ? `${address.body.number} ${address.body.street}, ${address.body.city} ${address.body.postcode}, ${address.body.country}` : "no address yet";
     $("#card").textContent = cardNumber.ok && cardNumber.body.number ? `card ending in ${cardNumber.body.number}` : "no card yet";
-    const ready = loggedIn() && lines.length > 0;
-    $("#orderButton").disabled = !ready;
+    $("#orderButton").disabled = lines.length === 0;
     $("#orderButton").onclick = pages.order;
   },
 
@@ -209,10 +208,29 @@ const pages = {
     if (answer.body.some((order) => order.status === "SHIPPED" && late(order, 60_000))) say("Delayed shipments");
     else if (new URLSearchParams(location.search).has("placed")) say("Thank you for your order.", true);
     $("#orders tbody").innerHTML = answer.body.slice().reverse().map((order) => `
-      <tr class="order"><td>${escape(id(order))}</td><td>${escape(order.date.slice(0, 19).replace("T", " "))}</td>
+      <tr class="order"><td><a href="/customer-order.html?order=/orders/${encodeURIComponent(id(order))}">${escape(id(order))}</a></td><td>${escape(order.date.slice(0, 19).replace("T", " "))}</td>
       <td>${order.items.reduce((sum, item) => sum + item.quantity, 0)} item(s)</td>
       <td>${money(order.total)}</td><td>${escape(state(order))}</td></tr>`).join("") ||
       `<tr><td colspan="5">No orders yet.</td></tr>`;
+  },
+
+  async details() {
+    const path = new URLSearchParams(location.search).get("order") || "";
+    if (!/^\/orders\/[0-9a-f]+$/.test(path)) return say("No such order.");
+    const answer = await call("GET", path);
+    if (!answer.ok || !answer.body.items) return say(answer.status === 404 ? "No such order." : answer);
+    const order = answer.body;
+    const socks = await Promise.all(order.items.map((item) => call("GET", `/catalogue/${encodeURIComponent(item.itemId)}`)));
+    $("#order-id").textContent = path.split("/").pop();
+    $("#order-date").textContent = order.date.slice(0, 19).replace("T", " ");
+    $("#order-status").textContent = order.status;
+    $("#lines tbody").innerHTML = order.items.map((item, at) => `
+      <tr><td>${escape((socks[at].ok && socks[at].body.name) || item.itemId)}</td><td>${item.quantity}</td>
+      <td>${money(item.unitPrice)}</td><td>${money(item.unitPrice * item.quantity)}</td></tr>`).join("");
+    $("#total").textContent = `${money(order.total)} with shipping`;
+    const to = order.address;
+    $("#address").textContent = `${to.number} ${to.street}, ${to.city} ${to.postcode}, ${to.country}`;
+    $("#card").textContent = `card ending in ${order.card.longNum.slice(-4)}`;
   },
 
   register() {

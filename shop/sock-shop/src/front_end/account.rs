@@ -13,6 +13,9 @@ use crate::errors::DATABASE_ERROR;
 
 type Result<T = Response, E = Response> = std::result::Result<T, E>;
 
+/// What stands in place of a customer's id when nobody is logged in.
+const NOBODY: &str = "undefined";
+
 /// Logs in by Basic authentication and takes the session's cart along.
 pub(super) async fn login(State(front_end): State<FrontEnd>, headers: HeaderMap) -> Result {
     let mut session = front_end
@@ -177,7 +180,7 @@ pub(super) async fn customer(
         .await
         .map_err(IntoResponse::into_response)?;
     let named = front_end.sessions.named(query.as_deref());
-    let customer = named.as_deref().or(session.customer()).unwrap_or_default();
+    let customer = named.as_deref().or(session.customer()).unwrap_or(NOBODY);
     let answer = front_end
         .user
         .get(format!("/customers/{customer}"))
@@ -217,10 +220,7 @@ pub(super) async fn add_own(
         .await
         .map_err(IntoResponse::into_response)?;
     let mut sent = fields(&body);
-    sent.insert(
-        "userID".to_owned(),
-        session.customer().unwrap_or_default().into(),
-    );
+    sent.insert("userID".to_owned(), session.cart().into());
     let answer = front_end.user.post(uri.path()).json(&sent).send().await;
     let answer =
         answer.map_err(|error| unanswered(texts::AUTHENTICATION_FAILED, &error).into_response())?;
@@ -279,10 +279,7 @@ async fn first(
         .of(headers)
         .await
         .map_err(IntoResponse::into_response)?;
-    let path = format!(
-        "/customers/{}/{kind}",
-        session.customer().unwrap_or_default()
-    );
+    let path = format!("/customers/{}/{kind}", session.cart());
     let answer = front_end.user.get(path).send().await;
     let answer =
         answer.map_err(|error| unanswered(texts::AUTHENTICATION_FAILED, &error).into_response())?;

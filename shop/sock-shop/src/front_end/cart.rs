@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use shop_kit::{Answer, AppError};
 
 use crate::errors::DATABASE_ERROR;
+use crate::releases::DIES_WITHOUT_CATALOGUE;
 
 use super::{FrontEnd, bare, fields, relayed, reworded, text_of, texts, unanswered};
 
@@ -145,6 +146,11 @@ impl FrontEnd {
     async fn sock(&self, id: &str) -> Result<(String, f64)> {
         let path = format!("/catalogue/{}", utf8_percent_encode(id, NON_ALPHANUMERIC));
         let answer = self.catalogue.get(path).send().await;
+        if answer.is_err() && self.ctx.has(DIES_WITHOUT_CATALOGUE) {
+            self.ctx
+                .crash("SyntaxError: Unexpected token u in JSON at position 0");
+            return std::future::pending().await;
+        }
         let answer =
             answer.map_err(|error| unanswered(texts::ERROR_ADDING_ITEM, &error).into_response())?;
         if answer.status.is_server_error() {

@@ -56,7 +56,8 @@ impl Session {
         self.kept.customer_id.as_deref().filter(|_| self.logged_in)
     }
 
-    /// Whose cart it is: the customer's, or the session's own.
+    /// Whose cart it is: the customer's, or the session's own. Where an id of a customer is
+    /// wanted, the first system sends this one as well.
     pub(super) fn cart(&self) -> &str {
         self.customer().unwrap_or(&self.id)
     }

@@ -65,6 +65,17 @@ impl Store {
             .transpose()
     }
 
+    /// All customers, each with the hash of the password.
+    pub(super) async fn with_hashes(&self) -> Result<Vec<(Customer, String)>, DbError> {
+        let sql =
+            "SELECT id, username, first_name, last_name, password FROM customer ORDER BY added, id";
+        let rows = self.0.rows(sql, &[]).await?;
+        let pairs = rows
+            .iter()
+            .map(|row| Ok((customer(row)?, row.text("password")?)));
+        pairs.collect()
+    }
+
     pub(super) async fn customers(&self) -> Result<Vec<Customer>, DbError> {
         let sql = "SELECT id, username, first_name, last_name FROM customer ORDER BY added, id";
         self.0.rows(sql, &[]).await?.iter().map(customer).collect()

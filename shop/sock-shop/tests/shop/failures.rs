@@ -107,6 +107,34 @@ async fn without_payment_the_payment_fails_and_the_order_remembers() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn without_the_payment_provider_the_payment_fails_and_payment_is_well() {
+    let (lab, mut browser) = without("payment-gateway").await;
+    let page = browser.post("/orders", json!({})).await;
+    assert_reads(&page, 406, "Payment failed");
+    assert_eq!(
+        page.json()["detail"],
+        "Payment gateway error: connection refused to payment-gateway:80"
+    );
+    let orders = browser.get("/orders").await.json();
+    assert_eq!(orders[0]["status"], "PAYMENT_FAILED");
+    lab.until("payment", "/health", r#""status":"OK""#).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_queue_that_rejects_shipments_fails_the_order() {
+    let (mut lab, mut browser) = without("rabbitmq").await;
+    lab.full_rabbitmq().await;
+    let page = browser.post("/orders", json!({})).await;
+    assert_reads(&page, 500, "Order failed");
+    let metrics = lab.peer("shipping").get("/metrics").send().await;
+    let metrics = String::from_utf8_lossy(&metrics.expect("metrics").body).into_owned();
+    assert!(
+        metrics.contains(r#"http_requests_total{method="POST",route="/shipping",service="shipping",status_code="503"} 1"#),
+        "{metrics}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn without_shipping_the_order_completes_and_is_not_shipped() {
     let (_lab, mut browser) = without("shipping").await;
     let page = browser.post("/orders", json!({})).await;

@@ -1,11 +1,11 @@
 //! A whole shop on ports of its own; each part can be stopped.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::time::Duration;
 
 use instrument::Metrics;
-use shop_kit::{Context, Env, Peer, Release};
+use shop_kit::{Context, Env, Peer, Release, Service};
 use shop_stores::{
     Eviction, PostgresConfig, PostgresFaults, PostgresServer, RabbitConfig, RabbitFaults,
     RabbitServer, RedisConfig, RedisFaults, RedisServer,
@@ -18,10 +18,22 @@ use tokio_util::sync::CancellationToken;
 /// How long anything may take to come about.
 pub(crate) const SOON: Duration = Duration::from_secs(20);
 
+/// How a shop differs from the usual one.
+#[derive(Clone, Copy, Default)]
+struct Setup {
+    /// A service, and the tag that it runs.
+    release: Option<(&'static str, &'static str)>,
+    /// A variable that is not set.
+    without: Option<&'static str>,
+}
+
 /// A running shop.
 pub(crate) struct Lab {
+    setup: Setup,
     urls: BTreeMap<&'static str, String>,
     parts: BTreeMap<&'static str, Part>,
+    /// How each service's router describes itself.
+    routers: BTreeMap<&'static str, String>,
     _data: TempDir,
 }
 
@@ -34,14 +46,33 @@ struct Part {
 impl Lab {
     /// Starts all stores and services, and waits until every service is ready.
     pub(crate) async fn start() -> Self {
-        Self::of_release("v1.0.0").await
+        Self::begin(Setup::default()).await
     }
 
-    /// The same, with catalogue in another release.
-    pub(crate) async fn of_release(catalogue: &str) -> Self {
+    /// The same, with one service in another release.
+    pub(crate) async fn with_release(service: &'static str, tag: &'static str) -> Self {
+        Self::begin(Setup {
+            release: Some((service, tag)),
+            ..Setup::default()
+        })
+        .await
+    }
+
+    /// The same, with a variable that no service has.
+    pub(crate) async fn without_variable(name: &'static str) -> Self {
+        Self::begin(Setup {
+            without: Some(name),
+            ..Setup::default()
+        })
+        .await
+    }
+
+    async fn begin(setup: Setup) -> Self {
         let mut lab = Self {
+            setup,
             urls: BTreeMap::new(),
             parts: BTreeMap::new(),
+            routers: BTreeMap::new(),
             _data: TempDir::new().expect("a folder"),
         };
         for (name, user, database) in [
@@ -62,36 +93,53 @@ impl Lab {
             listeners.push((service, listener));
         }
         for (service, listener) in listeners {
-            let release = if service.name == "catalogue" {
-                catalogue
-            } else {
-                "v1.0.0"
-            };
-            let release = Release::find(service.releases, Some(release)).expect("published");
-            let metrics = Metrics::new(service.name).expect("well-formed families");
-            let context = Context::new(lab.env(service.name), metrics, release);
-            let app = shop_kit::router(service, &context).expect("a complete environment");
-            let stop = CancellationToken::new();
-            let told = stop.clone().cancelled_owned();
-            let task = tokio::spawn(async move {
-                axum::serve(listener, app)
-                    .with_graceful_shutdown(told)
-                    .await
-                    .expect("serves");
-            });
-            lab.parts.insert(
-                service.name,
-                Part {
-                    stop,
-                    task,
-                    context: Some(context),
-                },
-            );
+            lab.serve(service, listener);
         }
         for service in sock_shop::SHOP.services {
             lab.until(service.name, "/ready", "ready").await;
         }
         lab
+    }
+
+    fn serve(&mut self, service: &'static Service, listener: TcpListener) {
+        let release = match self.setup.release {
+            Some((name, tag)) if name == service.name => tag,
+            _ => "v1.0.0",
+        };
+        let release = Release::find(service.releases, Some(release)).expect("published");
+        let metrics = Metrics::new(service.name).expect("well-formed families");
+        let context = Context::new(self.env(service.name), metrics, release);
+        let app = shop_kit::router(service, &context).expect("a complete environment");
+        self.routers.insert(service.name, format!("{app:?}"));
+        let stop = CancellationToken::new();
+        let told = stop.clone().cancelled_owned();
+        let task = tokio::spawn(async move {
+            axum::serve(listener, app)
+                .with_graceful_shutdown(told)
+                .await
+                .expect("serves");
+        });
+        let part = Part {
+            stop,
+            task,
+            context: Some(context),
+        };
+        self.parts.insert(service.name, part);
+    }
+
+    /// Starts a service that was stopped, where it was before.
+    pub(crate) async fn again(&mut self, name: &'static str) {
+        let services = sock_shop::SHOP.services;
+        let service = services.iter().find(|service| service.name == name);
+        let listener = TcpListener::bind(self.address(name)).await.expect("free");
+        self.serve(service.expect("a service"), listener);
+        self.until(name, "/ready", "ready").await;
+    }
+
+    /// Waits until the service `name` has crashed.
+    pub(crate) async fn crashed(&self, name: &str) {
+        let context = self.parts[name].context.as_ref();
+        context.expect("a service").crashed().await;
     }
 
     fn env(&self, service: &str) -> Env {
@@ -102,18 +150,21 @@ impl Lab {
             ("ORDERS_URL", "orders"),
             ("USER_URL", "user"),
             ("PAYMENT_URL", "payment"),
+            ("PAYMENT_GATEWAY_URL", "payment-gateway"),
             ("SHIPPING_URL", "shipping"),
             ("SESSION_REDIS", "session-db"),
             ("AMQP_URL", "rabbitmq"),
             ("DATABASE_URL", &database),
         ];
-        env.into_iter()
-            .fold(Env::default(), |env, (variable, peer)| {
-                match self.urls.get(peer) {
-                    Some(url) => env.with(variable, url),
-                    None => env,
-                }
-            })
+        let env = env
+            .into_iter()
+            .filter(|(variable, _)| self.setup.without != Some(*variable));
+        env.fold(Env::default(), |env, (variable, peer)| {
+            match self.urls.get(peer) {
+                Some(url) => env.with(variable, url),
+                None => env,
+            }
+        })
     }
 
     async fn postgres(&mut self, name: &'static str, user: &str, database: &str) {
@@ -163,8 +214,18 @@ impl Lab {
         self.rabbitmq_with(RabbitFaults::default()).await;
     }
 
-    /// The same, with something wrong.
-    pub(crate) async fn rabbitmq_with(&mut self, faults: RabbitFaults) {
+    /// The same with a broker that rejects whatever is published, once shipping is connected to it.
+    pub(crate) async fn full_rabbitmq(&mut self) {
+        let faults = RabbitFaults {
+            refuse_publishes: true,
+            ..RabbitFaults::default()
+        };
+        self.rabbitmq_with(faults).await;
+        let connected = r#""service":"shipping-rabbitmq","status":"OK""#;
+        self.until("shipping", "/health", connected).await;
+    }
+
+    async fn rabbitmq_with(&mut self, faults: RabbitFaults) {
         let config = RabbitConfig {
             listen: self.address("rabbitmq"),
             management: None,
@@ -228,6 +289,32 @@ impl Lab {
             &url,
             Metrics::new("test").expect("well-formed families"),
         )
+    }
+
+    /// The paths of the routes that the service `name` has.
+    pub(crate) fn routes(&self, name: &str) -> BTreeSet<String> {
+        let router = &self.routers[name];
+        let paths = router.split("paths: {").nth(1).expect("a router");
+        let paths = paths.split('"').skip(1).step_by(2);
+        let paths = paths.take_while(|text| text.starts_with('/'));
+        paths
+            .filter(|path| !path.contains("__private"))
+            .map(|path| path.replace("{*", "{"))
+            .collect()
+    }
+
+    /// The sum of a metric's samples that have all of these labels, such as `peer="payment"`.
+    pub(crate) async fn sum(&self, name: &'static str, metric: &str, labels: &[&str]) -> f64 {
+        let answer = self.peer(name).get("/metrics").send().await;
+        let text = String::from_utf8_lossy(&answer.expect("metrics").body).into_owned();
+        let samples = text.lines().filter(|line| {
+            let rest = line.strip_prefix(metric);
+            rest.is_some_and(|rest| rest.starts_with(['{', ' ']))
+                && labels.iter().all(|label| line.contains(label))
+        });
+        samples
+            .filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok())
+            .sum()
     }
 
     /// Asks until the body contains `wanted`.

@@ -3,6 +3,10 @@
 
 mod browser;
 mod contract;
+mod documents;
 mod failures;
+mod gateway;
 mod journeys;
 mod lab;
+mod releases;
+mod upstream;
