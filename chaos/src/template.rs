@@ -124,7 +124,7 @@ impl Template {
     pub(crate) fn spot(&self, at: Place, after: impl Into<Value>) -> Result<Spot, ChaosError> {
         let after = after.into();
         let before = self.value(&at).cloned();
-        if before.as_ref() == Some(&after) {
+        if same(before.as_ref(), Some(&after)) {
             return Err(self.refuse(format!(
                 "has {after} at `{at}` already; nothing would change"
             )));
@@ -227,8 +227,14 @@ impl Change {
 
 impl Spot {
     fn is_ours(&self, template: &Value) -> bool {
-        self.at.read(template) == self.after.as_ref()
+        same(self.at.read(template), self.after.as_ref())
     }
+}
+
+/// Whether two values are the same; Kubernetes leaves an empty text out.
+fn same(one: Option<&Value>, other: Option<&Value>) -> bool {
+    let there = |value: Option<&Value>| value.filter(|value| **value != "").cloned();
+    there(one) == there(other)
 }
 
 fn template(deployment: &Deployment) -> Value {
@@ -287,6 +293,18 @@ pub(crate) mod tests {
                 format!("{at}: {} -> {}", shown(&spot.before), shown(&spot.after))
             })
             .collect()
+    }
+
+    #[test]
+    fn a_variable_that_was_emptied_is_still_ours_where_the_api_leaves_it_out() {
+        let env = |value: Value| json!({"env": [value]});
+        let before = of_container(env(json!({"name": "KEY", "value": "x"})));
+        let at = before.variable("KEY").expect("there").key(&["value"]);
+        let change = Change(vec![before.spot(at.clone(), "").expect("a change")]);
+        assert!(!change.is_ours(&before.template));
+        let after = of_container(env(json!({"name": "KEY"})));
+        assert!(change.is_ours(&after.template));
+        assert!(after.spot(at, "").is_err(), "nothing would change");
     }
 
     #[test]
