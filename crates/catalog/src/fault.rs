@@ -90,3 +90,76 @@ fn of_default(kind: ArgKind, default: &str) -> Value {
         _ => default.into(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::decode::document;
+    use crate::problem::Source;
+
+    const MEMORY: ArgKind = ArgKind::Amount {
+        unit: "Mi",
+        min: 1,
+        max: 512,
+    };
+
+    const fn arg(name: &'static str, kind: ArgKind, default: Option<&'static str>) -> ArgSpec {
+        ArgSpec {
+            name,
+            kind,
+            default,
+            help: "",
+        }
+    }
+
+    const ARGS: &[ArgSpec] = &[
+        arg("probe", ArgKind::Choice(&["liveness", "readiness"]), None),
+        arg("memory", MEMORY, Some("")),
+    ];
+
+    fn read(text: &str) -> Result<Fault, String> {
+        let spec = FaultSpec {
+            kind: "sample",
+            summary: "",
+            recovery: "",
+            args: ARGS,
+        };
+        let source = Source::new("a.yaml".to_owned(), text);
+        let read = document(&source, |decoder, node| fault(decoder, node, &[spec], &[]));
+        read.map_err(|problems| problems.to_string())
+    }
+
+    #[test]
+    fn amounts_and_choices_are_read_and_what_may_be_absent_is_left_out() {
+        for (text, args) in [
+            ("sample: { probe: liveness }", json!({"probe": "liveness"})),
+            (
+                "sample: { probe: readiness, memory: 64Mi }",
+                json!({"probe": "readiness", "memory": "64Mi"}),
+            ),
+        ] {
+            let read = read(text).map(|fault| Value::Object(fault.args));
+            assert_eq!(read, Ok(args), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_wrong_amount_or_choice_is_told_with_what_is_accepted() {
+        for (text, problem) in [
+            (
+                "sample: { probe: liveness, memory: 64 }",
+                "expected a whole number with its unit, from 1Mi to 512Mi",
+            ),
+            (
+                "sample: { probe: liveness, memory: 513Mi }",
+                "from 1Mi to 512Mi",
+            ),
+            ("sample: { probe: liveliness }", "liveness"),
+        ] {
+            let problems = read(text).err().unwrap_or_default();
+            assert!(problems.contains(problem), "{text}: {problems}");
+        }
+    }
+}
