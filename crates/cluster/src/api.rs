@@ -6,6 +6,7 @@ mod autoscaler_view;
 mod check;
 mod discovery;
 mod event_view;
+mod exec;
 mod form;
 mod forward;
 mod log;
@@ -122,8 +123,9 @@ async fn answer(api: Arc<Api>, request: Request) -> ApiResult<Response> {
         }
         Part::Forward => forward::serve(&api, &call.target, &call.params, request).await,
         Part::Log => log::serve(&api, &call.target, &call.params).await,
-        Part::Exec => Err(ApiError::not_implemented(
-            "exec and attach are not served by this cluster: read logs, or reach a Pod's ports through its proxy path",
+        Part::Exec => exec::serve(api, call, request).await,
+        Part::Attach => Err(ApiError::not_implemented(
+            "attach is not served by this cluster: follow the log instead (kubectl logs -f)",
         )),
         _ => resource(&api, &call, request).await,
     }

@@ -7,10 +7,12 @@
 mod autoscaler;
 mod claim;
 mod conditions;
+mod cron_job;
 mod deployment;
 mod deployment_status;
 mod endpoints;
 mod garbage;
+mod job;
 mod namespace;
 mod replica_set;
 mod rollout;
@@ -21,10 +23,12 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use serde_json::Value;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+pub(crate) use cron_job::schedule::Schedule;
 pub(crate) use garbage::{FOREGROUND, has_dependents, orphan_dependents};
 
 use crate::objects::{Change, ChangeType, Kind, Objects, Watch, meta};
@@ -41,6 +45,8 @@ enum Key {
     Deployment(String, String),
     Endpoints(String, String),
     Claim(String, String),
+    Job(String, String),
+    CronJob(String, String),
     Autoscaler(String, String),
     Namespace(String),
     /// What the object with this uid owned, now that it is gone.
@@ -145,6 +151,12 @@ impl Controllers {
             Key::Endpoints(namespace, name) => endpoints::reconcile(objects, namespace, name),
             Key::Autoscaler(namespace, name) => {
                 return self.autoscalers.reconcile(objects, namespace, name);
+            }
+            Key::Job(namespace, name) => {
+                return job::reconcile(objects, namespace, name, Timestamp::now());
+            }
+            Key::CronJob(namespace, name) => {
+                return cron_job::reconcile(objects, namespace, name, Timestamp::now());
             }
             Key::Claim(namespace, name) => claim::reconcile(objects, namespace, name),
             Key::Namespace(name) => namespace::reconcile(objects, name),
@@ -255,6 +267,17 @@ impl Controllers {
                     self.due.insert(Key::Autoscaler(namespace, name));
                 }
             }
+            Kind::Job => {
+                let owner = meta::controller(object).filter(|owner| owner["kind"] == "CronJob");
+                if let Some(owner) = owner {
+                    let owner = meta::text(owner, "/name").to_owned();
+                    self.due.insert(Key::CronJob(namespace.clone(), owner));
+                }
+                self.due.insert(Key::Job(namespace, name));
+            }
+            Kind::CronJob => {
+                self.due.insert(Key::CronJob(namespace, name));
+            }
             Kind::Namespace => {
                 self.due.insert(Key::Namespace(name));
             }
@@ -276,12 +299,16 @@ impl Controllers {
         }
     }
 
-    /// The ReplicaSets and Services that a Pod counts for.
+    /// The ReplicaSets, Jobs and Services that a Pod counts for.
     fn pod(&mut self, namespace: &str, pod: &Value) {
         let owner = meta::controller(pod);
         if let Some(owner) = owner.filter(|owner| owner["kind"] == "ReplicaSet") {
             let name = meta::text(owner, "/name").to_owned();
             self.due.insert(Key::ReplicaSet(namespace.to_owned(), name));
+        }
+        if let Some(owner) = owner.filter(|owner| owner["kind"] == "Job") {
+            let name = meta::text(owner, "/name").to_owned();
+            self.due.insert(Key::Job(namespace.to_owned(), name));
         }
         if owner.is_none() {
             for set in self.objects.list(Kind::ReplicaSet, Some(namespace)) {

@@ -37,10 +37,19 @@ pub(crate) fn complete(kind: Kind, object: &mut Value) {
         Kind::DaemonSet => template(meta::ensure(object, &["spec"])),
         Kind::Job => {
             let spec = meta::ensure(object, &["spec"]);
-            for (key, value) in [("parallelism", 1), ("completions", 1), ("backoffLimit", 6)] {
-                set(spec, key, || value.into());
+            job(spec);
+        }
+        Kind::CronJob => {
+            let spec = meta::ensure(object, &["spec"]);
+            for (key, value) in [
+                ("concurrencyPolicy", json!("Allow")),
+                ("suspend", json!(false)),
+                ("successfulJobsHistoryLimit", json!(3)),
+                ("failedJobsHistoryLimit", json!(1)),
+            ] {
+                set(spec, key, || value);
             }
-            template(spec);
+            job(child(child(spec, "jobTemplate"), "spec"));
         }
         Kind::HorizontalPodAutoscaler => autoscaler(meta::ensure(object, &["spec"])),
         Kind::Service => service(meta::ensure(object, &["spec"])),
@@ -57,8 +66,11 @@ pub(crate) fn complete(kind: Kind, object: &mut Value) {
     }
 }
 
-/// Gives a new object what only the cluster can: a Service's address.
+/// Gives a new object what only the cluster can: a Service's address, a Job's selector.
 pub(crate) fn allocate(kind: Kind, object: &mut Value, revision: u64) {
+    if kind == Kind::Job {
+        return select_own_pods(object);
+    }
     if kind != Kind::Service || meta::text(object, "/spec/type") == "ExternalName" {
         return;
     }
@@ -87,6 +99,36 @@ fn deployment(spec: &mut Map<String, Value>) {
         strategy.remove("rollingUpdate");
     }
     template(spec);
+}
+
+fn job(spec: &mut Map<String, Value>) {
+    for (key, value) in [
+        ("parallelism", json!(1)),
+        ("completions", json!(1)),
+        ("backoffLimit", json!(6)),
+        ("completionMode", json!("NonIndexed")),
+        ("suspend", json!(false)),
+    ] {
+        set(spec, key, || value);
+    }
+    template(spec);
+}
+
+/// A Job's Pods are known by the Job's uid.
+fn select_own_pods(job: &mut Value) {
+    let (uid, name) = (meta::uid(job).to_owned(), meta::name(job).to_owned());
+    if job["spec"]["manualSelector"] == true {
+        return;
+    }
+    meta::ensure(job, &["spec", "selector", "matchLabels"]).insert(
+        "batch.kubernetes.io/controller-uid".into(),
+        uid.clone().into(),
+    );
+    let labels = meta::ensure(job, &["spec", "template", "metadata", "labels"]);
+    for (key, value) in [("controller-uid", &uid), ("job-name", &name)] {
+        labels.insert(format!("batch.kubernetes.io/{key}"), value.clone().into());
+        labels.insert(key.into(), value.clone().into());
+    }
 }
 
 fn autoscaler(spec: &mut Map<String, Value>) {

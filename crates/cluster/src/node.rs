@@ -40,15 +40,15 @@ use std::collections::HashMap;
 use std::net::Ipv4Addr;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
+use bytes::Bytes;
 use serde_json::Value;
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 use tokio::task::{JoinHandle, JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use crate::objects::{About, Change, ChangeType, EventType, Kind, Objects, StoreError, meta};
-use crate::runtime::{LogRun, LogSource, Usage};
+use crate::runtime::{ExecRequest, ExecStream, LogRun, LogSource, Usage};
 use pod::{Update, Worker};
 use registry::{Entry, Registry};
 use shared::Shared;
@@ -58,7 +58,7 @@ pub use backoff::BackoffScale;
 pub use image::{Image, ImageRule};
 pub use log::{LogLimits, LogOptions, LogStream};
 pub use process::{ProcessConfig, ProcessError, ProcessRuntime};
-pub use runtime::{ContainerRuntime, ExecError, ExecOutput};
+pub use runtime::{BoxFuture, ContainerRuntime, ExecError, ExecOutput};
 
 /// How a node is to be. Plain data.
 #[derive(Clone, Debug)]
@@ -130,6 +130,7 @@ pub struct Node {
 #[derive(Clone)]
 pub struct Inspector {
     registry: Registry,
+    objects: Objects,
     runtime: Arc<dyn ContainerRuntime>,
 }
 
@@ -224,6 +225,7 @@ impl Node {
     pub fn inspector(&self) -> Inspector {
         Inspector {
             registry: self.shared.registry.clone(),
+            objects: self.shared.objects.clone(),
             runtime: self.shared.runtime.clone(),
         }
     }
@@ -261,31 +263,38 @@ impl Inspector {
         Some(log?.read(options))
     }
 
-    /// Runs a command with a running container's environment to its end.
-    ///
-    /// # Errors
-    /// [`ExecError`]
-    pub async fn exec(
-        &self,
-        namespace: &str,
-        pod: &str,
-        container: &str,
-        command: Vec<String>,
-        timeout: Duration,
-    ) -> Result<ExecOutput, ExecError> {
-        let spec = self
+    /// A command as it runs in a running container, with the Services that it names led through the Pod's edge.
+    fn command(&self, request: &ExecRequest) -> Result<runtime::ProcessSpec, ExecError> {
+        let ExecRequest {
+            namespace,
+            pod,
+            container,
+            command,
+            ..
+        } = request;
+        let entry = self
             .registry
             .container(namespace, pod, container)
             .filter(|entry| entry.running.is_some())
-            .ok_or_else(|| ExecError::NoContainer(container.to_owned()))?
-            .spec;
-        let spec = runtime::ProcessSpec {
-            command,
+            .ok_or_else(|| ExecError::NoContainer(container.clone()))?;
+        let lead = |word: &String| {
+            let mentions = peers::mentions("", word, namespace, &self.objects);
+            peers::rewrite(word, &mentions, |mention| {
+                let edge = entry.peers.get(&mention.peer).copied();
+                // A Service that the Pod does not use has no edge here; it can be reached all the same.
+                let address = edge.or_else(|| {
+                    let ready = endpoints::current(&self.objects, &mention.peer);
+                    ready.first().copied()
+                });
+                address.map(|address| address.to_string())
+            })
+        };
+        Ok(runtime::ProcessSpec {
+            command: command.iter().map(lead).collect(),
             memory_limit: None,
             cpu_limit: None,
-            ..spec
-        };
-        self.runtime.exec(spec, timeout).await
+            ..entry.spec
+        })
     }
 
     /// What all containers together use.
@@ -304,6 +313,22 @@ impl Inspector {
 }
 
 impl crate::runtime::Runtime for Inspector {
+    fn exec(
+        &self,
+        request: ExecRequest,
+        stdin: mpsc::Receiver<Bytes>,
+        output: mpsc::Sender<(ExecStream, Bytes)>,
+    ) -> BoxFuture<'_, Result<i32, ExecError>> {
+        Box::pin(async move {
+            let spec = self.command(&request)?;
+            let streams = runtime::Streams {
+                stdin: request.with_stdin.then_some(stdin),
+                output,
+            };
+            self.runtime.attach(spec, streams).await
+        })
+    }
+
     fn logs(&self, namespace: &str, pod: &str, container: &str, run: LogRun) -> Option<LogSource> {
         let Entry { log, previous, .. } = self.registry.container(namespace, pod, container)?;
         let log = match run {

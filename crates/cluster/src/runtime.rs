@@ -5,7 +5,10 @@
 
 use std::path::PathBuf;
 
-use tokio::sync::watch;
+use bytes::Bytes;
+use tokio::sync::{mpsc, watch};
+
+use crate::node::{BoxFuture, ExecError};
 
 /// What runs the Pods of the cluster's one node.
 pub trait Runtime: Send + Sync + 'static {
@@ -14,6 +17,42 @@ pub trait Runtime: Send + Sync + 'static {
 
     /// What each container of a Pod uses now, by container name; empty when nothing runs.
     fn usage(&self, namespace: &str, pod: &str) -> Vec<(String, Usage)>;
+
+    /// Runs a command beside a container's processes, with its environment; gives its exit code. What comes in by
+    /// `stdin` is its input, and the end of that its end; what it prints goes to `output`. The command is killed when
+    /// the future is dropped or nobody takes its output any more.
+    fn exec(
+        &self,
+        request: ExecRequest,
+        stdin: mpsc::Receiver<Bytes>,
+        output: mpsc::Sender<(ExecStream, Bytes)>,
+    ) -> BoxFuture<'_, Result<i32, ExecError>>;
+}
+
+/// A command to be run.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ExecRequest {
+    /// The Pod's namespace.
+    pub namespace: String,
+    /// The Pod.
+    pub pod: String,
+    /// The container.
+    pub container: String,
+    /// The program and its arguments.
+    pub command: Vec<String>,
+    /// Whether it has an input; without, its input is empty.
+    pub with_stdin: bool,
+    /// Whether a person sits before it: its input and output are lines of a terminal.
+    pub tty: bool,
+}
+
+/// Where a command's output came from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ExecStream {
+    /// Standard output.
+    Stdout,
+    /// Standard error.
+    Stderr,
 }
 
 /// Which run of a container a log is wanted of.

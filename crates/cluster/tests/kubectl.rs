@@ -1,149 +1,14 @@
 //! The cluster as the real `kubectl` sees it. Skipped, loudly, where there is no `kubectl`.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on panics")]
-#![expect(
-    clippy::print_stdout,
-    clippy::print_stderr,
-    reason = "a skipped or failed test tells what it saw"
-)]
 
-#[path = "support/fake_node.rs"]
-mod fake_node;
+#[path = "support/kubectl_lab.rs"]
+mod kubectl_lab;
 
-use std::path::{Path, PathBuf};
 use std::process::Stdio;
-use std::sync::Arc;
-use std::time::Duration;
 
-use cluster::objects::Objects;
-use cluster::{Cluster, Config};
-use fake_node::FakeNode;
-use tokio::io::{AsyncBufReadExt, BufReader};
-use tokio::process::Command;
-
-const MANIFEST: &str = "\
-apiVersion: v1
-kind: Namespace
-metadata: { name: shop }
----
-apiVersion: apps/v1
-kind: Deployment
-metadata: { name: orders, namespace: shop, labels: { name: orders } }
-spec:
-  replicas: 2
-  selector: { matchLabels: { name: orders } }
-  template:
-    metadata: { labels: { name: orders } }
-    spec:
-      containers:
-        - name: orders
-          image: shop/orders:v1
-          ports: [{ name: http, containerPort: 8080 }]
-          env: [{ name: PORT, value: \"8080\" }]
-          resources: { limits: { cpu: 500m, memory: 500Mi } }
----
-apiVersion: v1
-kind: Service
-metadata: { name: orders, namespace: shop }
-spec: { selector: { name: orders }, ports: [{ name: http, port: 80, targetPort: http }] }
-";
-
-struct Lab {
-    state: tempfile::TempDir,
-    cluster: Cluster,
-    node: FakeNode,
-    work: tokio::task::JoinHandle<()>,
-    kubectl: PathBuf,
-}
-
-impl Lab {
-    /// A cluster, or nothing where there is no kubectl. `SHOPLAB_KUBECTL` names another one.
-    async fn start() -> Option<Self> {
-        let kubectl = std::env::var_os("SHOPLAB_KUBECTL")
-            .map_or_else(|| PathBuf::from("kubectl"), PathBuf::from);
-        if Command::new(&kubectl)
-            .arg("version")
-            .arg("--client")
-            .output()
-            .await
-            .is_err()
-        {
-            eprintln!(
-                "SKIPPED: there is no `{}` on this machine",
-                kubectl.display()
-            );
-            return None;
-        }
-        let state = tempfile::tempdir().unwrap();
-        let objects = Objects::new();
-        let node = FakeNode::new(&objects);
-        let work = tokio::spawn(node.clone().run());
-        let cluster =
-            Cluster::start_with(&Config::new(state.path()), objects, Arc::new(node.clone()))
-                .await
-                .unwrap();
-        std::fs::write(state.path().join("shop.yaml"), MANIFEST).unwrap();
-        Some(Self {
-            state,
-            cluster,
-            node,
-            work,
-            kubectl,
-        })
-    }
-
-    fn command(&self, kubeconfig: &Path, args: &str) -> Command {
-        let mut command = Command::new(&self.kubectl);
-        command
-            .args(args.split_whitespace())
-            .current_dir(self.state.path())
-            .env("KUBECONFIG", kubeconfig)
-            .env("HOME", self.state.path())
-            .env_remove("HTTPS_PROXY")
-            .env_remove("https_proxy")
-            .stdin(Stdio::null())
-            .kill_on_drop(true);
-        command
-    }
-
-    /// What a command says when all goes well.
-    async fn run(&self, args: &str) -> String {
-        let command = self.command(self.cluster.kubeconfig_lab(), args).output();
-        let output = tokio::time::timeout(Duration::from_secs(60), command)
-            .await
-            .unwrap()
-            .unwrap();
-        let (out, err) = (
-            String::from_utf8_lossy(&output.stdout),
-            String::from_utf8_lossy(&output.stderr),
-        );
-        assert!(output.status.success(), "kubectl {args}\n{out}{err}");
-        println!("$ kubectl {args}\n{out}{err}");
-        out.into_owned()
-    }
-
-    /// What a responder's command says when it is refused.
-    async fn refused(&self, args: &str) -> String {
-        let output = self
-            .command(self.cluster.kubeconfig_responder(), args)
-            .output()
-            .await
-            .unwrap();
-        assert!(!output.status.success(), "kubectl {args} went well");
-        String::from_utf8_lossy(&output.stderr).into_owned()
-    }
-
-    async fn stop(self) {
-        self.work.abort();
-        self.cluster.stop().await;
-    }
-}
-
-fn contains(text: &str, parts: &[&str]) {
-    for part in parts {
-        assert!(text.contains(part), "`{part}` is missing in:\n{text}");
-    }
-}
+use kubectl_lab::{Lab, contains};
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 
 #[tokio::test]
 async fn the_commands_of_the_runbooks_work_as_printed() {
@@ -395,6 +260,253 @@ async fn the_commands_of_the_runbooks_work_as_printed() {
     contains(
         &lab.refused("get pods --token=wrong").await,
         &["nauthorized"],
+    );
+    lab.stop().await;
+}
+
+#[tokio::test]
+async fn a_deployment_is_scaled_by_what_its_pods_use() {
+    let Some(lab) = Lab::start().await else {
+        return;
+    };
+    lab.run("apply -f shop.yaml").await;
+    lab.run("-n shop rollout status deployment/orders --timeout=30s")
+        .await;
+    contains(
+        &lab.run("-n shop autoscale deployment orders --min=1 --max=5 --cpu-percent=80")
+            .await,
+        &["horizontalpodautoscaler.autoscaling/orders autoscaled"],
+    );
+    lab.run("-n shop wait --for=condition=ScalingActive hpa/orders --timeout=30s")
+        .await;
+    // Each Pod uses 15m of the 500m that it may use.
+    let table = lab.run("-n shop get hpa").await;
+    let words: Vec<&str> = table.split_whitespace().collect();
+    assert_eq!(
+        words[..7],
+        [
+            "NAME",
+            "REFERENCE",
+            "TARGETS",
+            "MINPODS",
+            "MAXPODS",
+            "REPLICAS",
+            "AGE"
+        ]
+    );
+    assert_eq!(
+        words[7..13],
+        ["orders", "Deployment/orders", "cpu:", "3%/80%", "1", "5"]
+    );
+    contains(
+        &lab.run("-n shop describe hpa orders").await,
+        &[
+            "Deployment/orders",
+            "resource cpu on pods  (as a percentage of request):",
+            "3% (15m) / 80%",
+            "Min replicas:",
+            "ScaleDownStabilized",
+            "ValidMetricFound",
+            "ScalingLimited",
+        ],
+    );
+    contains(
+        &lab.run("get --raw /apis/autoscaling/v1/namespaces/shop/horizontalpodautoscalers/orders")
+            .await,
+        &[
+            "\"targetCPUUtilizationPercentage\":80",
+            "\"currentCPUUtilizationPercentage\":3",
+        ],
+    );
+    lab.run("-n shop patch hpa orders --type merge -p {\"spec\":{\"minReplicas\":4}}")
+        .await;
+    lab.run("-n shop wait --for=jsonpath={.status.desiredReplicas}=4 hpa/orders --timeout=30s")
+        .await;
+    lab.run("-n shop rollout status deployment/orders --timeout=30s")
+        .await;
+    contains(
+        &lab.run("-n shop get events --field-selector reason=SuccessfulRescale")
+            .await,
+        &["New size: 4; reason: Current number of replicas below Spec.MinReplicas"],
+    );
+    contains(&lab.run("-n shop delete hpa orders").await, &["deleted"]);
+    lab.stop().await;
+}
+
+#[tokio::test]
+async fn jobs_and_cron_jobs_run_to_their_end() {
+    let Some(lab) = Lab::start().await else {
+        return;
+    };
+    lab.run("create namespace shop").await;
+    contains(
+        &lab.run("-n shop create job report --image=shop/report:v1")
+            .await,
+        &["job.batch/report created"],
+    );
+    lab.run("-n shop wait --for=condition=complete job/report --timeout=30s")
+        .await;
+    contains(
+        &lab.run("-n shop get jobs").await,
+        &["STATUS", "COMPLETIONS", "DURATION", "Complete", "1/1"],
+    );
+    contains(
+        &lab.run("-n shop describe job report").await,
+        &[
+            "Pods Statuses:",
+            "1 Succeeded",
+            "SuccessfulCreate",
+            "Completed",
+        ],
+    );
+    contains(
+        &lab.run("-n shop logs job/report").await,
+        &["hello from report-"],
+    );
+    contains(
+        &lab.run("-n shop get pods").await,
+        &["report-", "Completed"],
+    );
+    contains(
+        &lab.run("-n shop create cronjob nightly --image=shop/report:v1 --schedule=@daily")
+            .await,
+        &["cronjob.batch/nightly created"],
+    );
+    contains(
+        &lab.run("-n shop get cronjobs").await,
+        &[
+            "SCHEDULE",
+            "SUSPEND",
+            "ACTIVE",
+            "LAST SCHEDULE",
+            "@daily",
+            "False",
+            "<none>",
+        ],
+    );
+    contains(
+        &lab.run("-n shop create job now --from=cronjob/nightly")
+            .await,
+        &["job.batch/now created"],
+    );
+    lab.run("-n shop wait --for=condition=complete job/now --timeout=30s")
+        .await;
+    contains(
+        &lab.run("-n shop describe cronjob nightly").await,
+        &["Schedule:", "@daily", "Concurrency Policy:", "Allow"],
+    );
+    lab.run("-n shop patch cronjob nightly -p {\"spec\":{\"suspend\":true}}")
+        .await;
+    contains(&lab.run("-n shop get cronjobs").await, &["True"]);
+    contains(
+        &lab.run("-n shop delete cronjob nightly").await,
+        &["deleted"],
+    );
+    // What was made from it goes with it; what stands by itself stays.
+    lab.run("-n shop wait --for=delete job/now --timeout=30s")
+        .await;
+    contains(&lab.run("-n shop get jobs").await, &["report"]);
+    contains(&lab.run("-n shop delete job report").await, &["deleted"]);
+    contains(
+        &lab.refused("-n shop create job bad --image=x:v1 --dry-run=nonsense")
+            .await,
+        &["nonsense"],
+    );
+    lab.stop().await;
+}
+
+#[tokio::test]
+async fn what_is_running_can_be_changed_in_every_way() {
+    let Some(lab) = Lab::start().await else {
+        return;
+    };
+    lab.run("apply -f shop.yaml").await;
+    lab.run("-n shop rollout status deployment/orders --timeout=30s")
+        .await;
+    lab.run("-n shop set resources deployment/orders --limits=cpu=200m,memory=128Mi --requests=cpu=100m")
+        .await;
+    lab.run("-n shop set env deployment/orders LEVEL=debug PORT-")
+        .await;
+    lab.run("-n shop rollout status deployment/orders --timeout=30s")
+        .await;
+    contains(
+        &lab.run("-n shop get pods -o yaml").await,
+        &["cpu: 200m", "memory: 128Mi", "cpu: 100m", "LEVEL"],
+    );
+    let endpoints = "-n shop get endpoints orders";
+    contains(&lab.run(endpoints).await, &["127.0.0.1:8080"]);
+    lab.run(
+        "-n shop patch svc orders -p {\"spec\":{\"ports\":[{\"port\":80,\"targetPort\":8081}]}}",
+    )
+    .await;
+    contains(&lab.run(endpoints).await, &["127.0.0.1:8081"]);
+    lab.run("-n shop patch svc orders --type=json -p [{\"op\":\"replace\",\"path\":\"/spec/ports/0/targetPort\",\"value\":8082}]")
+        .await;
+    contains(&lab.run(endpoints).await, &["127.0.0.1:8082"]);
+    lab.edit("-n shop edit svc orders", "sed -i s/8082/8083/")
+        .await;
+    contains(&lab.run(endpoints).await, &["127.0.0.1:8083"]);
+    // Applying the manifest again puts back what it says.
+    lab.run("apply -f shop.yaml").await;
+    contains(&lab.run(endpoints).await, &["127.0.0.1:8080"]);
+    lab.run("-n shop set selector service/orders name=nobody")
+        .await;
+    contains(&lab.run(endpoints).await, &["<none>"]);
+    lab.run("-n shop annotate service orders prometheus.io/scrape=false")
+        .await;
+    lab.run("-n shop label service orders tier=back").await;
+    contains(
+        &lab.run("-n shop get service orders -o yaml").await,
+        &["prometheus.io/scrape: \"false\"", "tier: back"],
+    );
+    lab.run("-n shop label service orders tier-").await;
+    lab.stop().await;
+}
+
+#[tokio::test]
+async fn commands_run_in_pods() {
+    let Some(lab) = Lab::start().await else {
+        return;
+    };
+    lab.run("apply -f shop.yaml").await;
+    lab.run("-n shop rollout status deployment/orders --timeout=30s")
+        .await;
+    if !lab.speaks_websocket().await {
+        let said = lab.fails("-n shop exec deploy/orders -- echo hello").await;
+        contains(&said, &["kubectl 1.31 and newer"]);
+        return lab.stop().await;
+    }
+    contains(
+        &lab.run("-n shop exec deploy/orders -- echo hello").await,
+        &["hello"],
+    );
+    contains(
+        &lab.fails("-n shop exec deploy/orders -- sh -c exit${IFS}4")
+            .await,
+        &["exit code 4"],
+    );
+    let mut cat = lab
+        .command(
+            lab.cluster.kubeconfig_lab(),
+            "-n shop exec -i deploy/orders -- cat",
+        )
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut input = cat.stdin.take().unwrap();
+    input.write_all(b"through and back").await.unwrap();
+    drop(input);
+    let output = cat.wait_with_output().await.unwrap();
+    assert_eq!(output.stdout, b"through and back");
+    contains(
+        &lab.fails("-n shop exec deploy/orders -c nothing -- true")
+            .await,
+        &["container", "nothing"],
+    );
+    contains(
+        &lab.fails("-n shop port-forward deploy/orders 0:8080").await,
+        &["Pods have addresses of this machine"],
     );
     lab.stop().await;
 }

@@ -332,13 +332,19 @@ impl Acceptor {
                 connected = connect(&upstream, &turn) => connected,
             };
             match connected {
-                Ok(server) => {
+                Ok((server, endpoint)) => {
                     for socket in [&client, &server] {
                         if let Err(error) = socket.set_nodelay(true) {
                             tracing::debug!(%error, "a connection without TCP_NODELAY");
                         }
                     }
-                    relay(client, server, link).await;
+                    let name = link.name.clone();
+                    tokio::select! {
+                        () = relay(client, server, link) => {}
+                        () = port_changed(&upstream, endpoint) => {
+                            tracing::debug!(link = name, "the endpoint has another port now");
+                        }
+                    }
                 }
                 Err(error) => {
                     tracing::debug!(link = link.name, %error, "no upstream");
@@ -349,11 +355,15 @@ impl Acceptor {
     }
 }
 
-/// Connects to the upstream; of several endpoints to the next in turn that accepts.
-async fn connect(upstream: &Upstream, turn: &AtomicUsize) -> io::Result<TcpStream> {
+/// Connects to the upstream; of several endpoints to the next in turn that accepts, which is given too.
+async fn connect(
+    upstream: &Upstream,
+    turn: &AtomicUsize,
+) -> io::Result<(TcpStream, Option<SocketAddr>)> {
     let endpoints: Vec<SocketAddr> = match upstream {
         Upstream::Address(address) => {
-            return timeout(CONNECT, TcpStream::connect(address)).await?;
+            let server = timeout(CONNECT, TcpStream::connect(address)).await??;
+            return Ok((server, None));
         }
         Upstream::Endpoints(endpoints) => endpoints.borrow().clone(),
     };
@@ -362,10 +372,27 @@ async fn connect(upstream: &Upstream, turn: &AtomicUsize) -> io::Result<TcpStrea
     for offset in 0..endpoints.len() {
         let endpoint = endpoints[(first.wrapping_add(offset)) % endpoints.len()];
         match timeout(CONNECT, TcpStream::connect(endpoint)).await {
-            Ok(Ok(server)) => return Ok(server),
+            Ok(Ok(server)) => return Ok((server, Some(endpoint))),
             Ok(Err(error)) => last = error,
             Err(elapsed) => last = elapsed.into(),
         }
     }
     Err(last)
+}
+
+/// Returns when the Service leads to another port of the same host. Connections to the old one end then, so that the
+/// change is felt at once and not when the last kept connection closes. An endpoint that only left keeps its
+/// connections: it may be finishing its work.
+async fn port_changed(upstream: &Upstream, endpoint: Option<SocketAddr>) {
+    if let (Upstream::Endpoints(endpoints), Some(at)) = (upstream, endpoint) {
+        let mut endpoints = endpoints.clone();
+        let changed = endpoints
+            .wait_for(|all| !all.contains(&at) && all.iter().any(|one| one.ip() == at.ip()))
+            .await
+            .is_ok();
+        if changed {
+            return;
+        }
+    }
+    std::future::pending::<()>().await;
 }

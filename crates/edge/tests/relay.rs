@@ -241,6 +241,35 @@ async fn endpoints_are_taken_in_turn_and_dead_ones_passed_over() {
 }
 
 #[tokio::test]
+async fn a_changed_port_ends_the_connections_to_the_old_one_and_only_those() {
+    let mut tasks = JoinSet::new();
+    let (a, b) = (echo(&mut tasks, "a").await, echo(&mut tasks, "b").await);
+    let (endpoints, upstream) = watch::channel(vec![a]);
+    let edge = Edge::start(config()).await.expect("edge");
+    let upstream = Upstream::Endpoints(upstream);
+    let proxy = edge
+        .add_proxy("echo", any(), upstream)
+        .await
+        .expect("proxy");
+    let greeted = async || {
+        let mut client = TcpStream::connect(proxy).await.expect("connect");
+        let greeting = client.read_u8().await.expect("greeting");
+        (client, char::from(greeting))
+    };
+    let (mut client, greeting) = greeted().await;
+    assert_eq!(greeting, 'a');
+    // An endpoint that is not ready any more finishes what it does.
+    endpoints.send_replace(Vec::new());
+    client.write_all(b"x").await.expect("write");
+    assert_eq!(client.read_u8().await.expect("echo"), b'x');
+    endpoints.send_replace(vec![b]);
+    let ended = timeout(SOON, client.read_u8()).await.expect("in time");
+    assert!(ended.is_err(), "the connection to the old port goes on");
+    assert_eq!(greeted().await.1, 'b');
+    edge.stop().await;
+}
+
+#[tokio::test]
 async fn half_a_connection_can_end_before_the_other() {
     let mut tasks = JoinSet::new();
     let (edge, _, mut client) = through(&mut tasks).await;

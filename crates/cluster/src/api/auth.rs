@@ -82,6 +82,7 @@ impl Access {
             Part::Status => "/status",
             Part::Exec => "/exec",
             Part::Forward => "/portforward",
+            Part::Attach => "/attach",
             _ => "",
         };
         let what = format!("{}{part}", target.kind.info().plural);

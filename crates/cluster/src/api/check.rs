@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::status::{ApiError, ApiResult};
+use crate::controllers::Schedule;
 use crate::objects::{Kind, meta};
 use crate::selector::LabelSelector;
 
@@ -15,11 +16,8 @@ pub(super) fn object(kind: Kind, object: &Value) -> ApiResult<()> {
         Kind::Deployment | Kind::ReplicaSet | Kind::StatefulSet | Kind::DaemonSet => {
             workload(object, &mut causes);
         }
-        Kind::Job => pod_spec(
-            &object["spec"]["template"]["spec"],
-            "spec.template.spec",
-            &mut causes,
-        ),
+        Kind::Job => job(&object["spec"], "spec", &mut causes),
+        Kind::CronJob => cron_job(&object["spec"], &mut causes),
         Kind::HorizontalPodAutoscaler => autoscaler(&object["spec"], &mut causes),
         Kind::Service => service(&object["spec"], &mut causes),
         _ => {}
@@ -143,6 +141,49 @@ fn pod_spec(spec: &Value, at: &str, causes: &mut Causes) {
     }
 }
 
+fn job(spec: &Value, at: &str, causes: &mut Causes) {
+    let pod = &spec["template"]["spec"];
+    let policy = meta::text(pod, "/restartPolicy");
+    if !matches!(policy, "Never" | "OnFailure") {
+        causes.push((
+            format!("{at}.template.spec.restartPolicy"),
+            "Required value: valid values: \"OnFailure\", \"Never\"".to_owned(),
+        ));
+    }
+    pod_spec(pod, &format!("{at}.template.spec"), causes);
+}
+
+fn cron_job(spec: &Value, causes: &mut Causes) {
+    let schedule = meta::text(spec, "/schedule");
+    if let Err(error) = Schedule::parse(schedule) {
+        causes.push((
+            "spec.schedule".to_owned(),
+            format!("Invalid value: \"{schedule}\": {error}"),
+        ));
+    }
+    let zone = meta::text(spec, "/timeZone");
+    if !matches!(zone, "" | "UTC" | "Etc/UTC") {
+        causes.push((
+            "spec.timeZone".to_owned(),
+            format!("Invalid value: \"{zone}\": this cluster knows UTC only"),
+        ));
+    }
+    let policy = meta::text(spec, "/concurrencyPolicy");
+    if !matches!(policy, "" | "Allow" | "Forbid" | "Replace") {
+        causes.push((
+            "spec.concurrencyPolicy".to_owned(),
+            format!(
+                "Unsupported value: \"{policy}\": supported values: \"Allow\", \"Forbid\", \"Replace\""
+            ),
+        ));
+    }
+    job(
+        &spec["jobTemplate"]["spec"],
+        "spec.jobTemplate.spec",
+        causes,
+    );
+}
+
 fn autoscaler(spec: &Value, causes: &mut Causes) {
     if meta::text(spec, "/scaleTargetRef/name").is_empty() {
         causes.push(cause("spec.scaleTargetRef.name", "Required value"));
@@ -252,6 +293,42 @@ mod tests {
             let autoscaler = json!({ "metadata": { "name": "a" }, "spec": spec });
             let said = object(Kind::HorizontalPodAutoscaler, &autoscaler).unwrap_err();
             assert!(said.to_string().contains(field), "{said}");
+        }
+    }
+
+    #[test]
+    fn what_can_never_end_or_begin_is_no_job() {
+        let pods = |policy: &str| {
+            json!({ "template": { "spec": {
+            "restartPolicy": policy, "containers": [{ "name": "a", "image": "b" }] } } })
+        };
+        let job = |spec: Value| json!({ "metadata": { "name": "a" }, "spec": spec });
+        let cron = |schedule: &str, zone: &str| {
+            job(
+                json!({ "schedule": schedule, "timeZone": zone, "jobTemplate": { "spec": pods("Never") } }),
+            )
+        };
+        for (kind, wrong, field) in [
+            (
+                Kind::Job,
+                job(pods("Always")),
+                "spec.template.spec.restartPolicy",
+            ),
+            (Kind::CronJob, cron("often", "UTC"), "spec.schedule"),
+            (
+                Kind::CronJob,
+                cron("* * * * *", "Europe/Paris"),
+                "spec.timeZone",
+            ),
+        ] {
+            let said = object(kind, &wrong).unwrap_err().to_string();
+            assert!(said.contains(field), "{said}");
+        }
+        for (kind, fine) in [
+            (Kind::Job, job(pods("OnFailure"))),
+            (Kind::CronJob, cron("@hourly", "")),
+        ] {
+            assert!(object(kind, &fine).is_ok());
         }
     }
 

@@ -47,6 +47,14 @@ pub(super) async fn serve(
         (Kind::Pod, Some(name)) => name,
         _ => return Err(ApiError::no_such_path()),
     };
+    let (mut parts, _) = request.into_parts();
+    // Clients that speak SPDY name their ports later, not in the query.
+    if !speaks(&parts.headers) {
+        return Err(ApiError::not_implemented(
+            "port-forward is served over a WebSocket with the protocol v4.channel.k8s.io only, which kubectl does not \
+             speak: Pods have addresses of this machine (kubectl get pods -o wide), so reach their ports directly",
+        ));
+    }
     let port = |text: &str| {
         let number = text.trim().parse().map_err(|_| {
             ApiError::bad_request(format!("`{text}` in `ports` is not the number of a port"))
@@ -60,13 +68,6 @@ pub(super) async fn serve(
         return Err(ApiError::bad_request(format!(
             "at most {MOST_PORTS} `ports` can be forwarded at once"
         )));
-    }
-    let (mut parts, _) = request.into_parts();
-    if !speaks(&parts.headers) {
-        return Err(ApiError::not_implemented(
-            "port-forward is served over a WebSocket with the protocol v4.channel.k8s.io only: reach a Pod's ports \
-             through its proxy path",
-        ));
     }
     let upgrade = WebSocketUpgrade::from_request_parts(&mut parts, &())
         .await

@@ -48,6 +48,9 @@ impl<'a> PlatformMetrics<'a> {
         for autoscaler in self.objects.list(Kind::HorizontalPodAutoscaler, None) {
             self.autoscaler(&autoscaler);
         }
+        for job in self.objects.list(Kind::Job, None) {
+            self.job(&job);
+        }
         let mut text = String::new();
         for (name, family) in &self.families {
             // Writing to a String cannot fail.
@@ -274,12 +277,24 @@ fn flag(set: bool) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::runtime::{LogRun, LogSource, Usage};
+    use crate::node::{BoxFuture, ExecError};
+    use crate::runtime::{ExecRequest, ExecStream, LogRun, LogSource, Usage};
+    use bytes::Bytes;
     use serde_json::json;
+    use tokio::sync::mpsc;
 
     struct Idle;
 
     impl Runtime for Idle {
+        fn exec(
+            &self,
+            _: ExecRequest,
+            _: mpsc::Receiver<Bytes>,
+            _: mpsc::Sender<(ExecStream, Bytes)>,
+        ) -> BoxFuture<'_, Result<i32, ExecError>> {
+            Box::pin(async { Ok(0) })
+        }
+
         fn logs(&self, _: &str, _: &str, _: &str, _: LogRun) -> Option<LogSource> {
             None
         }
@@ -324,6 +339,14 @@ mod tests {
             .modify(Kind::HorizontalPodAutoscaler, "s", "h", |stored| {
                 stored["status"] = json!({ "currentReplicas": 2, "desiredReplicas": 3,
                     "conditions": [{ "type": "AbleToScale", "status": "True" }] });
+            })
+            .unwrap();
+        let job = json!({ "metadata": { "name": "j", "namespace": "s" }, "spec": {} });
+        objects.create(Kind::Job, job).unwrap();
+        objects
+            .modify(Kind::Job, "s", "j", |job| {
+                job["status"] =
+                    json!({ "failed": 2, "conditions": [{ "type": "Failed", "status": "True" }] });
             })
             .unwrap();
         let text = PlatformMetrics::new(&objects, &Idle).render();
@@ -381,6 +404,9 @@ mod tests {
                 "kube_horizontalpodautoscaler_status_condition",
                 "condition=\"AbleToScale\",status=\"true\"} 1",
             ),
+            ("kube_job_status_failed", "job_name=\"j\"} 2"),
+            ("kube_job_failed", "condition=\"true\"} 1"),
+            ("kube_job_complete", "condition=\"true\"} 0"),
             ("kube_deployment_spec_replicas", "deployment=\"d\"} 0"),
         ] {
             let found = text

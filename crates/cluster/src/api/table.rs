@@ -3,6 +3,7 @@
 mod age;
 mod autoscaler;
 mod columns;
+mod job;
 mod pod;
 
 use std::sync::Arc;

@@ -26,6 +26,7 @@ pub(crate) enum Part {
     Scale,
     Log,
     Exec,
+    Attach,
     /// Ports over a WebSocket.
     Forward,
     Eviction,
@@ -69,7 +70,8 @@ impl Target {
             [name, "scale"] => (Some(name), Part::Scale),
             [name, "log"] => (Some(name), Part::Log),
             [name, "portforward"] => (Some(name), Part::Forward),
-            [name, "exec" | "attach"] => (Some(name), Part::Exec),
+            [name, "exec"] => (Some(name), Part::Exec),
+            [name, "attach"] => (Some(name), Part::Attach),
             [name, "eviction"] => (Some(name), Part::Eviction),
             [name, "binding"] => (Some(name), Part::Binding),
             [name, "finalize"] => (Some(name), Part::Finalize),

@@ -3,17 +3,29 @@
 use std::time::Duration;
 
 use axum::body::Body;
+use bytes::Bytes;
 use futures::StreamExt;
 use serde_json::json;
+use tokio::sync::mpsc;
 use tower::ServiceExt;
 
 use super::*;
+use crate::node::{BoxFuture, ExecError};
 use crate::objects::{Kind, meta};
-use crate::runtime::{LogRun, LogSource, Usage};
+use crate::runtime::{ExecRequest, ExecStream, LogRun, LogSource, Usage};
 
 struct Nothing;
 
 impl Runtime for Nothing {
+    fn exec(
+        &self,
+        _: ExecRequest,
+        _: mpsc::Receiver<Bytes>,
+        _: mpsc::Sender<(ExecStream, Bytes)>,
+    ) -> BoxFuture<'_, Result<i32, ExecError>> {
+        Box::pin(async { Ok(0) })
+    }
+
     fn logs(&self, _: &str, _: &str, _: &str, _: LogRun) -> Option<LogSource> {
         None
     }
@@ -320,9 +332,17 @@ async fn what_is_wrong_is_said_in_kubernetes_words() {
             "POST",
             "/api/v1/namespaces/shop/pods/p/exec?command=ls".into(),
             Value::Null,
+            400,
+            "BadRequest",
+            "kubectl 1.31 and newer",
+        ),
+        (
+            "POST",
+            "/api/v1/namespaces/shop/pods/p/portforward?ports=80".into(),
+            Value::Null,
             501,
             "NotImplemented",
-            "exec",
+            "port-forward",
         ),
         (
             "GET",

@@ -118,7 +118,7 @@ fn scale(objects: &Objects, set: &Value, mut pods: Vec<Arc<Value>>) {
     let wanted = usize::try_from(meta::number(set, "/spec/replicas").unwrap_or(1)).unwrap_or(0);
     let about = About::of(Kind::ReplicaSet, set, "replicaset-controller");
     for _ in pods.len()..wanted {
-        match objects.create(Kind::Pod, template::pod(set)) {
+        match objects.create(Kind::Pod, template::pod(Kind::ReplicaSet, set)) {
             Ok(pod) => {
                 let message = format!("Created pod: {}", meta::name(&pod));
                 objects.record_event(&about, EventType::Normal, "SuccessfulCreate", &message);

@@ -28,14 +28,14 @@ pub(super) fn hash(template: &Value, collisions: i64) -> String {
     number.to_string().bytes().map(encode).collect()
 }
 
-/// A Pod of a ReplicaSet's template.
-pub(super) fn pod(set: &Value) -> Value {
+/// A Pod of the template of a `kind` of owner.
+pub(super) fn pod(kind: Kind, set: &Value) -> Value {
     let template = &set["spec"]["template"];
     let mut pod = json!({
         "metadata": {
             "generateName": format!("{}-", meta::name(set)),
             "namespace": meta::namespace(set),
-            "ownerReferences": [meta::controller_ref(Kind::ReplicaSet, set)],
+            "ownerReferences": [meta::controller_ref(kind, set)],
         },
         "spec": template["spec"],
     });

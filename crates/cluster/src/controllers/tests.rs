@@ -1,10 +1,13 @@
 //! Controllers as a state machine: a fake node marks Pods, the controllers settle, the objects are looked at.
 
+use bytes::Bytes;
 use serde_json::json;
+use tokio::sync::mpsc;
 
 use super::*;
+use crate::node::{BoxFuture, ExecError};
 use crate::objects::DeleteOptions;
-use crate::runtime::{LogRun, LogSource, Usage};
+use crate::runtime::{ExecRequest, ExecStream, LogRun, LogSource, Usage};
 use std::sync::Mutex;
 
 /// A cluster without a clock: it moves when it is told to.
@@ -19,6 +22,15 @@ pub(crate) struct Still {
 struct Gauge(Arc<Mutex<Option<f64>>>);
 
 impl Runtime for Gauge {
+    fn exec(
+        &self,
+        _: ExecRequest,
+        _: mpsc::Receiver<Bytes>,
+        _: mpsc::Sender<(ExecStream, Bytes)>,
+    ) -> BoxFuture<'_, Result<i32, ExecError>> {
+        Box::pin(async { Ok(0) })
+    }
+
     fn logs(&self, _: &str, _: &str, _: &str, _: LogRun) -> Option<LogSource> {
         None
     }

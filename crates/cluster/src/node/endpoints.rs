@@ -77,7 +77,8 @@ impl Endpoints {
     }
 }
 
-fn current(objects: &Objects, peer: &Peer) -> Vec<SocketAddr> {
+/// The ready endpoints behind one port of a Service, now.
+pub(crate) fn current(objects: &Objects, peer: &Peer) -> Vec<SocketAddr> {
     let find = |kind| objects.find(kind, &peer.namespace, &peer.service);
     match (find(Kind::Service), find(Kind::Endpoints)) {
         (Some(service), Some(endpoints)) => ready(&service, &endpoints, peer.port),

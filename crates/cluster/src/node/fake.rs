@@ -4,15 +4,16 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use bytes::Bytes;
 use jiff::Timestamp;
 use tokio::sync::{mpsc, watch};
 
 use super::log::{LogWriter, Stream};
 use super::runtime::{
     BoxFuture, ContainerRuntime, ExecError, ExecOutput, Exit, ProbeReply, ProbeRequest,
-    ProcessSpec, Running, Signal, StartError,
+    ProcessSpec, Running, Signal, StartError, Streams,
 };
-use crate::runtime::Usage;
+use crate::runtime::{ExecStream, Usage};
 
 /// The runtime. Each container that is started comes out of the receiver of [`FakeRuntime::new`].
 #[derive(Clone)]
@@ -173,6 +174,16 @@ impl ContainerRuntime for FakeRuntime {
         _timeout: Duration,
     ) -> BoxFuture<'_, Result<ExecOutput, ExecError>> {
         Box::pin(async { Ok(ExecOutput::default()) })
+    }
+
+    fn attach(&self, spec: ProcessSpec, streams: Streams) -> BoxFuture<'_, Result<i32, ExecError>> {
+        let words = spec.command.join(" ");
+        Box::pin(async move {
+            let said = (ExecStream::Stdout, Bytes::from(words));
+            // A test that does not listen has dropped the receiver.
+            let _ = streams.output.send(said).await;
+            Ok(0)
+        })
     }
 
     fn probe(&self, request: ProbeRequest) -> BoxFuture<'_, ProbeReply> {

@@ -59,6 +59,11 @@ impl PodEdge {
         &self.main
     }
 
+    /// Where the edge listens for each Service.
+    pub(crate) fn proxies(&self) -> &BTreeMap<Peer, SocketAddr> {
+        &self.proxies
+    }
+
     /// `env` with every Service that it names replaced by this edge, with the proxies for them.
     pub(crate) async fn rewrite(
         &mut self,

@@ -3,6 +3,7 @@
 //! Every container is a process group of its own. It dies with the lab by two ways (see [`guard`](super::guard)),
 //! and what a lab left behind nevertheless is found by its notes when the next one starts.
 
+mod exec;
 mod group;
 mod leftover;
 mod quota;
@@ -26,7 +27,7 @@ use tokio_util::task::TaskTracker;
 use super::log::{LogWriter, Stream, StreamWriter};
 use super::runtime::{
     BoxFuture, ContainerRuntime, ExecError, ExecOutput, Exit, ProbeReply, ProbeRequest,
-    ProcessSpec, Running, Signal, StartError,
+    ProcessSpec, Running, Signal, StartError, Streams,
 };
 use crate::runtime::Usage;
 use group::{Group, Groups};
@@ -157,18 +158,14 @@ impl ProcessRuntime {
         })
     }
 
-    async fn spawn(
-        &self,
-        spec: &ProcessSpec,
-        stdout: Stdio,
-        stderr: Stdio,
-    ) -> Result<Child, StartError> {
+    async fn spawn(&self, spec: &ProcessSpec, stdin: Stdio) -> Result<Child, StartError> {
         let path = spec
             .env
             .iter()
             .find(|(name, _)| name == "PATH")
             .map_or(self.path.as_str(), |(_, value)| value);
-        self.spawner.spawn(spec.clone(), path, stdout, stderr).await
+        let streams = [stdin, Stdio::piped(), Stdio::piped()];
+        self.spawner.spawn(spec.clone(), path, streams).await
     }
 }
 
@@ -183,7 +180,7 @@ impl ContainerRuntime for ProcessRuntime {
         log: LogWriter,
     ) -> BoxFuture<'_, Result<Arc<dyn Running>, StartError>> {
         Box::pin(async move {
-            let mut child = self.spawn(&spec, Stdio::piped(), Stdio::piped()).await?;
+            let mut child = self.spawn(&spec, Stdio::null()).await?;
             let pid = pid_of(&child)?;
             let group = Arc::new(Group::new(pid, self.cpu_factor));
             self.shared.began(pid, &spec.command);
@@ -214,32 +211,19 @@ impl ContainerRuntime for ProcessRuntime {
         timeout: Duration,
     ) -> BoxFuture<'_, Result<ExecOutput, ExecError>> {
         Box::pin(async move {
-            let mut child = self.spawn(&spec, Stdio::piped(), Stdio::piped()).await?;
-            let pid = pid_of(&child)?;
-            // Until it is collected; a timeout or a caller that goes away kills it.
-            let guard = KillGroup(pid);
-            let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
-            let (out, err) = (child.stdout.take(), child.stderr.take());
-            let ended = group::wait(&mut child, pid, || drop(guard));
-            let all = async {
-                let (_, _, status) = tokio::join!(
-                    read_all(out, &mut stdout),
-                    read_all(err, &mut stderr),
-                    ended
-                );
-                status
+            let child = self.spawn(&spec, Stdio::null()).await?;
+            exec::to_its_end(child, spec.command.join(" "), timeout).await
+        })
+    }
+
+    fn attach(&self, spec: ProcessSpec, streams: Streams) -> BoxFuture<'_, Result<i32, ExecError>> {
+        Box::pin(async move {
+            let stdin = match streams.stdin {
+                Some(_) => Stdio::piped(),
+                None => Stdio::null(),
             };
-            match tokio::time::timeout(timeout, all).await {
-                Ok(Ok(status)) => Ok(ExecOutput {
-                    code: code(status),
-                    stdout,
-                    stderr,
-                }),
-                Ok(Err(error)) => Err(StartError::System(error.to_string()).into()),
-                Err(_) => Err(ExecError::Timeout {
-                    command: spec.command.join(" "),
-                }),
-            }
+            let child = self.spawn(&spec, stdin).await?;
+            exec::attached(child, streams).await
         })
     }
 
@@ -394,13 +378,6 @@ async fn copy(from: Option<impl AsyncRead + Unpin>, mut to: StreamWriter) {
     to.finish();
 }
 
-async fn read_all(from: Option<impl AsyncRead + Unpin>, to: &mut Vec<u8>) {
-    if let Some(from) = from {
-        // What could be read is what there is to show.
-        let _ = from.take(1 << 20).read_to_end(to).await;
-    }
-}
-
 fn pid_of(child: &Child) -> Result<Pid, StartError> {
     child
         .id()
@@ -415,15 +392,6 @@ fn code(status: std::process::ExitStatus) -> i32 {
         .code()
         .or_else(|| status.signal().map(|signal| 128 + signal))
         .unwrap_or(255)
-}
-
-/// Kills a group when it goes out of scope.
-struct KillGroup(Pid);
-
-impl Drop for KillGroup {
-    fn drop(&mut self) {
-        group::kill_group(self.0);
-    }
 }
 
 /// Locks a mutex whose holder may have panicked: its data is still whole.

@@ -1,9 +1,11 @@
 //! What outsiders may ask about the containers that the node knows: logs, usage, exec.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::log::ContainerLog;
+use super::peers::Peer;
 use super::runtime::{ProcessSpec, Running};
 
 /// The containers of all pods, by namespace and name of the pod.
@@ -24,6 +26,8 @@ pub(crate) struct Entry {
     pub(crate) previous: Option<ContainerLog>,
     pub(crate) running: Option<Arc<dyn Running>>,
     pub(crate) spec: ProcessSpec,
+    /// Where the pod's edge listens for each Service that the container names.
+    pub(crate) peers: BTreeMap<Peer, SocketAddr>,
 }
 
 /// One pod's place in the registry. Dropping it takes the pod and its logs out.

@@ -7,11 +7,12 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use jiff::Timestamp;
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 
 use super::log::LogWriter;
-use crate::runtime::Usage;
+use crate::runtime::{ExecStream, Usage};
 
 /// A future that a trait object can give.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -99,6 +100,15 @@ pub struct ExecOutput {
     pub stderr: Vec<u8>,
 }
 
+/// The input and output of a command as they come.
+#[derive(Debug)]
+pub struct Streams {
+    /// Its input; `None` for an empty one.
+    pub stdin: Option<mpsc::Receiver<Bytes>>,
+    /// Where its output goes.
+    pub output: mpsc::Sender<(ExecStream, Bytes)>,
+}
+
 /// Why a command could not be run inside a container.
 #[derive(Debug, thiserror::Error)]
 pub enum ExecError {
@@ -111,6 +121,9 @@ pub enum ExecError {
         /// The command's program.
         command: String,
     },
+    /// Nobody took its output any more, and it was killed.
+    #[error("the client is gone")]
+    Abandoned,
     /// There is no such container, or it is not running.
     #[error("container not found (\"{0}\")")]
     NoContainer(String),
@@ -134,6 +147,10 @@ pub trait ContainerRuntime: Send + Sync + 'static {
         spec: ProcessSpec,
         timeout: Duration,
     ) -> BoxFuture<'_, Result<ExecOutput, ExecError>>;
+
+    /// Runs a command with a container's environment, its input and output passed on as they come. Gives its exit
+    /// code. It is killed when the future is dropped or nobody takes its output any more.
+    fn attach(&self, spec: ProcessSpec, streams: Streams) -> BoxFuture<'_, Result<i32, ExecError>>;
 
     /// Makes a request of a probe: a GET (status of the answer) or a connection.
     fn probe(&self, request: ProbeRequest) -> BoxFuture<'_, ProbeReply>;

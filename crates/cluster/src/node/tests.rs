@@ -1,5 +1,7 @@
 //! The node with a fake runtime and a paused clock: what a pod's object shows in each case.
 
+use std::time::Duration;
+
 use serde_json::json;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::time::{Instant, timeout};

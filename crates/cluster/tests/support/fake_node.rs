@@ -1,4 +1,5 @@
-//! A node that runs nothing: Pods become ready, write one log line for each run, and go when they are told to.
+//! A node that runs nothing: Pods become ready, write one log line for each run, and go when they are told to. Those
+//! of a Job have succeeded at once.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 
@@ -7,10 +8,13 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
+use bytes::Bytes;
+use cluster::node::{BoxFuture, ExecError};
 use cluster::objects::{About, Change, EventType, Kind, Objects, meta};
-use cluster::runtime::{LogRun, LogSource, Runtime, Usage};
+use cluster::runtime::{ExecRequest, ExecStream, LogRun, LogSource, Runtime, Usage};
 use serde_json::{Value, json};
-use tokio::sync::watch;
+use tokio::io::AsyncWriteExt;
+use tokio::sync::{mpsc, watch};
 
 /// The fake node. Clones are the same node.
 #[derive(Clone)]
@@ -66,7 +70,7 @@ impl FakeNode {
                 .remove(Kind::Pod, namespace, name, Some(meta::uid(pod)));
             return;
         }
-        if meta::text(pod, "/status/phase") == "Running" {
+        if matches!(meta::text(pod, "/status/phase"), "Running" | "Succeeded") {
             return;
         }
         for (run, text) in [("previous", "an earlier run"), ("current", "hello from")] {
@@ -86,17 +90,23 @@ impl FakeNode {
             .record_event(&about, EventType::Normal, "Started", "Started container");
         let changed = self.objects.modify(Kind::Pod, namespace, name, |pod| {
             let now = meta::now();
+            let ends = meta::controller(pod).is_some_and(|owner| owner["kind"] == "Job");
+            let state = if ends {
+                json!({ "terminated": { "exitCode": 0, "reason": "Completed", "startedAt": now, "finishedAt": now } })
+            } else {
+                json!({ "running": { "startedAt": now } })
+            };
             let containers: Vec<_> = meta::items(pod, "/spec/containers")
                 .iter()
                 .map(|container| {
                     json!({
-                        "name": container["name"], "image": container["image"], "imageID": "", "ready": true, "started": true,
-                        "restartCount": 1, "state": { "running": { "startedAt": now } },
+                        "name": container["name"], "image": container["image"], "imageID": "", "ready": !ends, "started": true,
+                        "restartCount": 1, "state": state,
                         "lastState": { "terminated": { "exitCode": 1, "reason": "Error", "finishedAt": now, "startedAt": now } },
                     })
                 })
                 .collect();
-            pod["status"]["phase"] = "Running".into();
+            pod["status"]["phase"] = if ends { "Succeeded" } else { "Running" }.into();
             pod["status"]["podIP"] = "127.0.0.1".into();
             pod["status"]["hostIP"] = "127.0.0.1".into();
             pod["status"]["startTime"] = now.clone().into();
@@ -128,6 +138,39 @@ impl FakeNode {
 }
 
 impl Runtime for FakeNode {
+    /// The command runs on this machine.
+    fn exec(
+        &self,
+        request: ExecRequest,
+        mut stdin: mpsc::Receiver<Bytes>,
+        output: mpsc::Sender<(ExecStream, Bytes)>,
+    ) -> BoxFuture<'_, Result<i32, ExecError>> {
+        Box::pin(async move {
+            let mut child = tokio::process::Command::new(&request.command[0])
+                .args(&request.command[1..])
+                .stdin(std::process::Stdio::piped())
+                .stdout(std::process::Stdio::piped())
+                .stderr(std::process::Stdio::piped())
+                .spawn()
+                .unwrap();
+            let mut input = child.stdin.take().unwrap();
+            if request.with_stdin {
+                while let Some(bytes) = stdin.recv().await {
+                    input.write_all(&bytes).await.unwrap();
+                }
+            }
+            drop(input);
+            let ended = child.wait_with_output().await.unwrap();
+            for (stream, bytes) in [
+                (ExecStream::Stdout, ended.stdout),
+                (ExecStream::Stderr, ended.stderr),
+            ] {
+                output.send((stream, bytes.into())).await.unwrap();
+            }
+            Ok(ended.status.code().unwrap())
+        })
+    }
+
     fn logs(&self, _: &str, pod: &str, _: &str, run: LogRun) -> Option<LogSource> {
         let (run, written) = match run {
             LogRun::Previous => ("previous", None),

@@ -48,6 +48,31 @@ impl PlatformMetrics<'_> {
         }
     }
 
+    pub(super) fn job(&mut self, job: &Value) {
+        let labels = [
+            ("namespace", meta::namespace(job)),
+            ("job_name", meta::name(job)),
+        ];
+        for (name, pointer) in [
+            ("kube_job_spec_completions", "/spec/completions"),
+            ("kube_job_status_active", "/status/active"),
+            ("kube_job_status_succeeded", "/status/succeeded"),
+            ("kube_job_status_failed", "/status/failed"),
+        ] {
+            let value = meta::number(job, pointer).unwrap_or(0);
+            self.gauge(name, &labels, value as f64);
+        }
+        for (name, condition) in [
+            ("kube_job_complete", "Complete"),
+            ("kube_job_failed", "Failed"),
+        ] {
+            let held = meta::condition_is_true(job, condition);
+            for (word, value) in [("true", held), ("false", !held)] {
+                self.gauge(name, &with(&labels, "condition", word), flag(value));
+            }
+        }
+    }
+
     pub(super) fn autoscaler(&mut self, autoscaler: &Value) {
         let labels = [
             ("namespace", meta::namespace(autoscaler)),

@@ -48,19 +48,8 @@ pub(super) fn of(kind: Kind) -> Vec<Column> {
             count("Ready", |o, _| status(o, "numberReady")),
             AGE,
         ],
-        Kind::Job => vec![
-            NAME,
-            text("Completions", |o, _| {
-                let done = status(o, "succeeded");
-                format!("{done}/{}", o["spec"]["completions"]).into()
-            }),
-            AGE,
-        ],
-        Kind::CronJob => vec![
-            NAME,
-            text("Schedule", |o, _| o["spec"]["schedule"].clone()),
-            AGE,
-        ],
+        Kind::Job => super::job::job_columns(),
+        Kind::CronJob => super::job::cron_job_columns(),
         Kind::Service => vec![
             NAME,
             text("Type", |o, _| o["spec"]["type"].clone()),
@@ -237,7 +226,7 @@ fn events() -> Vec<Column> {
     ]
 }
 
-fn with_templates(mut columns: Vec<Column>) -> Vec<Column> {
+pub(super) fn with_templates(mut columns: Vec<Column>) -> Vec<Column> {
     columns.push(wide(text("Containers", |o, _| {
         joined(o, "/spec/template/spec/containers", |container| {
             meta::text(container, "/name").to_owned()
@@ -318,7 +307,7 @@ fn entries(object: &Value) -> Value {
     json!(count("data") + count("binaryData"))
 }
 
-fn joined(object: &Value, list: &str, one: impl Fn(&Value) -> String) -> Value {
+pub(super) fn joined(object: &Value, list: &str, one: impl Fn(&Value) -> String) -> Value {
     meta::items(object, list)
         .iter()
         .map(one)

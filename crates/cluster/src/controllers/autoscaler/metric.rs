@@ -93,7 +93,7 @@ impl Metric {
             Target::Average(_) => "usage",
         };
         let error = match error {
-            ReadingError::NoMetrics => {
+            ReadingError::Unknown => {
                 format!("unable to get metrics for resource {resource}: {error}")
             }
             other => other.to_string(),

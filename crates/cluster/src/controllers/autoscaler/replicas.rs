@@ -42,13 +42,13 @@ pub(super) struct Reading {
 pub(super) enum ReadingError {
     /// There is no usage of any Pod.
     #[error("no metrics returned from resource metrics API")]
-    NoMetrics,
+    Unknown,
     /// All usage is of Pods that are starting.
     #[error("did not receive metrics for targeted pods (pods might be unready)")]
-    NoReadyPods,
+    Unready,
     /// Utilization without a request.
     #[error("missing request for {resource} in container {container}")]
-    NoRequest {
+    Unrequested {
         /// The resource.
         resource: String,
         /// The container.
@@ -64,7 +64,7 @@ pub(super) fn read(
     samples: &[Sample],
 ) -> Result<Reading, ReadingError> {
     if !samples.iter().any(|sample| sample.usage.is_some()) {
-        return Err(ReadingError::NoMetrics);
+        return Err(ReadingError::Unknown);
     }
     let mut pods = Vec::new();
     for sample in samples {
@@ -72,7 +72,7 @@ pub(super) fn read(
             (Ok(request), _) => *request,
             (Err(_), Target::Average(_)) => 0.0,
             (Err(container), Target::Utilization(_)) => {
-                return Err(ReadingError::NoRequest {
+                return Err(ReadingError::Unrequested {
                     resource: resource.to_owned(),
                     container: container.clone(),
                 });
@@ -86,7 +86,7 @@ pub(super) fn read(
         .filter_map(|(usage, request, _)| Some(((*usage)?, *request)))
         .collect();
     if known.is_empty() {
-        return Err(ReadingError::NoReadyPods);
+        return Err(ReadingError::Unready);
     }
     let ratio = ratio(target, &known);
     let mut reading = Reading {

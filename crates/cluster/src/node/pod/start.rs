@@ -180,6 +180,7 @@ impl Worker {
                     }
                     entry.log = Some(log);
                     entry.spec = process.clone();
+                    entry.peers = sandbox.edge.proxies().clone();
                 });
                 self.node.runtime.start(process.clone(), writer).await
             }

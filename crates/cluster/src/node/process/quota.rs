@@ -144,6 +144,9 @@ mod tests {
     /// What it says: whether it runs, and at which millisecond to look again.
     type Says = (Turn, u64);
 
+    /// A name, the cores of the limit, and what is said to each look.
+    type Case = (&'static str, f64, &'static [(Look, Says)]);
+
     fn say(quota: &mut Quota, start: Instant, (at, spent): Look) -> Says {
         let (turn, next) = quota.look(
             Duration::from_secs_f64(spent / 1e3),
@@ -156,7 +159,7 @@ mod tests {
     #[test]
     fn a_container_runs_waits_and_pays_its_debts() {
         use Turn::{Runs, Waits};
-        let cases: &[(&str, f64, &[(Look, Says)])] = &[
+        let cases: &[Case] = &[
             (
                 "an idle container is looked at rarely",
                 0.5,

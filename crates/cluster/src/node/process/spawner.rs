@@ -47,8 +47,7 @@ impl Spawner {
         &self,
         spec: ProcessSpec,
         path: &str,
-        stdout: Stdio,
-        stderr: Stdio,
+        [stdin, stdout, stderr]: [Stdio; 3],
     ) -> Result<Child, StartError> {
         let program = spec.command.first().cloned().unwrap_or_default();
         let file = find(&program, path, &spec.working_dir)?;
@@ -68,7 +67,7 @@ impl Spawner {
             .env("PATH", path)
             .envs(spec.env)
             .current_dir(&spec.working_dir)
-            .stdin(Stdio::null())
+            .stdin(stdin)
             .stdout(stdout)
             .stderr(stderr)
             .process_group(0)
