@@ -1,16 +1,19 @@
 #!/usr/bin/env bash
 # The figures of the README, measured on this machine now. Each stands beside its bound or its baseline.
 #
-#   bench/run.sh            ready time, memory, the six scenarios in sequence and side by side
+#   bench/run.sh            all of them: ready time, memory, six scenarios, the failure matrix, grading
+#   bench/run.sh matrix     the failure matrix once: wall time, and each row's margin to its detection deadline
+#   bench/run.sh matrix 20  twenty repeats of the matrix, with flakes counted
+#   bench/run.sh grade      grading 1,000 journals
 #   bench/run.sh alerts 10  the alerts of the six scenarios against the failure matrix, ten runs each
 set -euo pipefail
 cd "$(dirname "$0")/.."
 shoplab=${SHOPLAB:-${CARGO_TARGET_DIR:-target}/release/shoplab}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-suite=scenarios/suites/first-six.yaml
+six=scenarios/suites/first-six.yaml
 
-row() { printf '%-46s %10s   %s\n' "$1" "$2" "$3"; }
+row() { printf '%-52s %10s   %s\n' "$1" "$2" "$3"; }
 
 # Proportional set size in MB of a process and all of its descendants: shared pages count once.
 pss_of_tree() {
@@ -35,28 +38,71 @@ up() { # starts a lab; sets $lab and $ready
 
 down() { kill -INT "$lab"; wait "$lab" 2>/dev/null || true; }
 
-seconds() { # runs a command; prints how long it took
-  local from=$EPOCHREALTIME
-  "$@" >"$work/last.log" 2>&1 || { cat "$work/last.log" >&2; }
-  awk -v from="$from" -v to="$EPOCHREALTIME" 'BEGIN { printf "%.0f", to - from }'
+seconds() { # runs a command; prints how long it took, in seconds with $1 decimals
+  local decimals=$1 from=$EPOCHREALTIME
+  shift
+  "$@" >"$work/last.log" 2>"$work/last.err" || { cat "$work/last.log" "$work/last.err" >&2; }
+  awk -v from="$from" -v to="$EPOCHREALTIME" -v decimals="$decimals" 'BEGIN { printf "%.*f", decimals, to - from }'
 }
 
-if [ "${1:-}" = alerts ]; then
-  "$shoplab" run "$suite" --repeat "${2:-10}" --jobs "${3:-2}" --out "$work/out" || true
-  exit 0
-fi
+ready_and_memory() {
+  for _ in 1 2 3 4 5; do
+    up
+    echo "$ready" >>"$work/ready"
+    [ -s "$work/pss" ] || { idle=$(pss_of_tree "$lab"); read -rt 60 <> <(:) || true; echo "$idle $(pss_of_tree "$lab")" >"$work/pss"; }
+    down
+  done
+  row 'from start to the shop ready, median of 5 (s)' "$(sort -n "$work/ready" | sed -n 3p)" '≤ 5'
+  read -r at_start after_minute <"$work/pss"
+  row 'memory of everything, when ready (MB)' "$at_start" '≤ 500'
+  row 'memory of everything, after a minute of load' "$after_minute" '≤ 500'
+  row 'size of the one binary (MB)' "$(($(stat -Lc %s "$shoplab") / 1000000))" 'all services, stores, load, console'
+}
 
-row figure measured 'bound or baseline'
-for _ in 1 2 3 4 5; do
-  up
-  echo "$ready" >>"$work/ready"
-  [ -s "$work/pss" ] || { idle=$(pss_of_tree "$lab"); read -rt 60 <> <(:) || true; echo "$idle $(pss_of_tree "$lab")" >"$work/pss"; }
-  down
-done
-row 'from start to the shop ready, median of 5 (s)' "$(sort -n "$work/ready" | sed -n 3p)" '≤ 5'
-read -r at_start after_minute <"$work/pss"
-row 'memory of everything, when ready (MB)' "$at_start" '≤ 500'
-row 'memory of everything, after a minute of load' "$after_minute" '≤ 500'
-row 'size of the one binary (MB)' "$(($(stat -Lc %s "$shoplab") / 1000000))" 'all services, stores, load, console'
-row 'six scenarios in sequence (s)' "$(seconds "$shoplab" run "$suite" --out "$work/out")" '≤ 360'
-row 'six scenarios, three labs side by side (s)' "$(seconds "$shoplab" run "$suite" -j3 --out "$work/out")" '≤ 180'
+matrix() { # the thirteen rows, each with its expert, $1 times
+  local repeat=$1 took out="$work/matrix"
+  took=$(seconds 0 "$shoplab" suite matrix --repeat "$repeat" --out "$out")
+  if [ "$repeat" -gt 1 ]; then
+    row "failure matrix, $repeat repeats of 13 rows (s)" "$took" "≤ $((180 * repeat))"
+    row 'flakes among them' "$(grep -c 'FLAKE' "$out/report.md" || true)" '0'
+    sed -n '/^## Several runs/,/^## Drills/p' "$out/report.md" | grep '^|'
+    return
+  fi
+  row 'failure matrix, 13 rows side by side (s)' "$took" '≤ 180'
+  # Of each drill: scenario, result, points, what was measured and what is documented.
+  awk -F' *[|] *' '/^\| scenario \| result/ { table = 1; next } !/^\|/ { table = 0 } table && $2 !~ /^-/ && NF > 5 {
+    split($5, at, /[()]/)
+    printf "  noticed, %-42s %10s   ≤ %s\n", $2 " (" $3 ")", at[1], at[2]
+  }' "$out/report.md"
+}
+
+grade() { # a thousand journals, of real drills
+  local drills="$work/drills" many="$work/many" journal count=0
+  [ -d "$work/matrix/journals" ] || "$shoplab" run "$six" -j2 --out "$drills" >"$work/last.log" 2>&1 || true
+  [ -d "$work/matrix/journals" ] && drills="$work/matrix"
+  mkdir -p "$many"
+  while [ "$count" -lt 1000 ]; do
+    for journal in "$drills"/journals/*.jsonl; do
+      [ "$count" -lt 1000 ] || break
+      cp "$journal" "$many/$count.jsonl"
+      count=$((count + 1))
+    done
+  done
+  row "grading 1,000 journals, $(du -sm "$many" | cut -f1) MB (s)" "$(seconds 2 "$shoplab" grade "$many" --format json)" '≤ 1'
+}
+
+case ${1:-} in
+  alerts) "$shoplab" run "$six" --repeat "${2:-10}" --jobs "${3:-2}" --out "$work/out" || true ;;
+  matrix) row figure measured 'bound or baseline'; matrix "${2:-1}" ;;
+  grade) row figure measured 'bound or baseline'; grade ;;
+  '')
+    row figure measured 'bound or baseline'
+    ready_and_memory
+    row 'six scenarios in sequence (s)' "$(seconds 0 "$shoplab" run "$six" --out "$work/out")" '≤ 360'
+    row 'six scenarios, three labs side by side (s)' "$(seconds 0 "$shoplab" run "$six" -j3 --out "$work/out")" '≤ 180'
+    row 'the suite smoke (s)' "$(seconds 0 "$shoplab" suite smoke --out "$work/smoke")" '≤ 90'
+    matrix 1
+    grade
+    ;;
+  *) sed -n '2,8s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
+esac

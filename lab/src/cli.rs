@@ -4,7 +4,10 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use model::Period;
+use model::{Period, Proof};
+
+use crate::runner::FirstFailure;
+use crate::suite::Shard;
 
 /// A lab for practising incidents.
 ///
@@ -27,9 +30,22 @@ pub(crate) enum Command {
     Train(Train),
     /// Run scenarios without a console, with their own responders.
     Run(Run),
+    /// Run a suite: scenarios with their experts, side by side, and what is
+    /// proven of each besides.
+    Suite(Suite),
+    /// The failure matrix: what is documented, measured.
+    Matrix {
+        #[command(subcommand)]
+        command: MatrixCommand,
+    },
+    /// Help for authors of scenarios.
+    Scenario {
+        #[command(subcommand)]
+        command: ScenarioCommand,
+    },
     /// Bring a shop up under load and keep it until Ctrl-C.
     Up(Up),
-    /// Grade a journal again.
+    /// Grade a journal again, or a folder of journals.
     Grade(GradeJournal),
     /// Check authored files: scenarios, suites, the failure matrix, SLOs.
     Lint(Lint),
@@ -92,24 +108,16 @@ pub(crate) struct Train {
     pub(crate) places: Places,
 }
 
+/// What commands that run drills have in common.
 #[derive(Debug, Args)]
-pub(crate) struct Run {
-    /// Scenarios, folders of scenarios, or suites.
-    #[arg(required = true)]
-    pub(crate) paths: Vec<String>,
-    /// Who responds: a responder of the scenario, or a baseline such as `nothing`.
-    #[arg(long, default_value = "expert")]
-    pub(crate) responder: String,
-    /// The seed of everything random.
+pub(crate) struct Drills {
+    /// The seed of everything random; it goes on by one with each repetition.
     #[arg(long, default_value_t = 1)]
     pub(crate) seed: u64,
-    /// How many labs run side by side.
-    #[arg(long, short = 'j', default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=8))]
-    pub(crate) jobs: u8,
     /// How often each scenario is run.
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=1000))]
     pub(crate) repeat: u16,
-    /// Stop at the first drill that does not pass.
+    /// Begin no other drill after the first that does not end as it should.
     #[arg(long)]
     pub(crate) fail_fast: bool,
     /// Where journals, results.json, junit.xml and report.md are written.
@@ -118,6 +126,117 @@ pub(crate) struct Run {
     /// What is printed on standard output at the end.
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub(crate) format: Format,
+    #[command(flatten)]
+    pub(crate) places: Places,
+}
+
+impl Drills {
+    /// What the first drill that does not end as it should does to the rest.
+    pub(crate) fn first_failure(&self) -> FirstFailure {
+        if self.fail_fast {
+            FirstFailure::Stops
+        } else {
+            FirstFailure::GoesOn
+        }
+    }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Run {
+    /// Scenarios, folders of scenarios, or suites.
+    #[arg(required = true)]
+    pub(crate) paths: Vec<String>,
+    /// Who responds: a responder of the scenario, or a baseline such as `nothing`.
+    #[arg(long, default_value = "expert")]
+    pub(crate) responder: String,
+    /// How many labs run side by side.
+    #[arg(long, short = 'j', default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=8))]
+    pub(crate) jobs: u8,
+    #[command(flatten)]
+    pub(crate) drills: Drills,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Suite {
+    /// The suite's file, or the name of one that is built in, such as `smoke`.
+    pub(crate) suite: String,
+    /// How many labs run side by side [default: three for two cores].
+    #[arg(long, short = 'j', value_parser = clap::value_parser!(u8).range(1..=8))]
+    pub(crate) jobs: Option<u8>,
+    /// What is proven of each scenario, besides what the suite asks for.
+    #[arg(long, value_enum, value_delimiter = ',', value_name = "PROOF")]
+    pub(crate) with: Vec<ProofName>,
+    /// Run one part of several, such as 2/3; scenarios are dealt out by name.
+    #[arg(long, value_name = "I/N")]
+    pub(crate) shard: Option<Shard>,
+    #[command(flatten)]
+    pub(crate) drills: Drills,
+}
+
+/// What can be proven of a scenario besides that its expert passes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ProofName {
+    /// No baseline passes.
+    Baselines,
+    /// No declared wrong fix passes.
+    WrongFixes,
+    /// Nothing that a responder can reach names the fault, the scenario or the lab's tools.
+    Leaks,
+}
+
+impl ProofName {
+    /// The same in the model's words.
+    pub(crate) fn proof(self) -> Proof {
+        match self {
+            Self::Baselines => Proof::Baselines,
+            Self::WrongFixes => Proof::WrongFixes,
+            Self::Leaks => Proof::Leaks,
+        }
+    }
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum MatrixCommand {
+    /// Run the rows of the failure matrix and compare what is documented with
+    /// what is measured.
+    Verify(VerifyMatrix),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct VerifyMatrix {
+    /// The suite that has one scenario for each row.
+    #[arg(default_value = "matrix")]
+    pub(crate) suite: String,
+    /// Only these rows, such as M01,M06.
+    #[arg(long, value_delimiter = ',', value_name = "ROW")]
+    pub(crate) rows: Vec<String>,
+    /// How many labs run side by side [default: three for two cores].
+    #[arg(long, short = 'j', value_parser = clap::value_parser!(u8).range(1..=8))]
+    pub(crate) jobs: Option<u8>,
+    #[command(flatten)]
+    pub(crate) drills: Drills,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ScenarioCommand {
+    /// Prove that a scenario can be relied on: its expert passes, its fault
+    /// bites, no wrong fix and no baseline passes, nothing gives the answer away.
+    Test(ScenarioTest),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ScenarioTest {
+    /// The scenario's file or name.
+    pub(crate) scenario: String,
+    /// The seed of everything random.
+    #[arg(long, default_value_t = 1)]
+    pub(crate) seed: u64,
+    /// How many labs run side by side [default: three for two cores].
+    #[arg(long, short = 'j', value_parser = clap::value_parser!(u8).range(1..=8))]
+    pub(crate) jobs: Option<u8>,
+    /// Where journals and reports are written.
+    #[arg(long, value_name = "DIR", default_value = "out")]
+    pub(crate) out: PathBuf,
     #[command(flatten)]
     pub(crate) places: Places,
 }
@@ -139,7 +258,7 @@ pub(crate) struct Up {
 
 #[derive(Debug, Args)]
 pub(crate) struct GradeJournal {
-    /// The journal of a finished drill.
+    /// The journal of a finished drill, or a folder of such journals.
     pub(crate) journal: PathBuf,
     /// How the grade is printed.
     #[arg(long, value_enum, default_value_t = Format::Text)]

@@ -22,6 +22,19 @@ pub(crate) enum Exit {
 }
 
 impl Exit {
+    /// In one word.
+    pub(crate) const fn word(self) -> &'static str {
+        match self {
+            Self::Passed => "passed",
+            Self::Failed => "FAILED",
+            Self::Usage => "USAGE",
+            Self::Invalid => "INVALID",
+            Self::Platform => "BROKEN",
+            Self::NotUndone => "NOT UNDONE",
+            Self::Interrupted => "interrupted",
+        }
+    }
+
     /// The number.
     pub(crate) const fn code(self) -> u8 {
         match self {

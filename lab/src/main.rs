@@ -4,15 +4,21 @@ mod assets;
 mod cli;
 mod command;
 mod conduct;
+mod durations;
 mod error;
 mod exit;
+mod jobs;
+mod leaks;
 mod manifests;
+mod matrix;
 mod outcome;
 mod platform;
 mod progress;
 mod report;
+mod runner;
 mod select;
 mod signals;
+mod suite;
 mod vocabulary;
 
 use std::io::Write;
@@ -20,7 +26,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use cli::{Cli, Command};
+use cli::{Cli, Command, MatrixCommand, ScenarioCommand};
 use error::LabError;
 use exit::Exit;
 
@@ -55,6 +61,13 @@ fn run(command: Command) -> Result<Exit, LabError> {
             )
         }
         Command::Run(args) => command::run::run(args)?,
+        Command::Suite(args) => command::suite::suite(args)?,
+        Command::Matrix {
+            command: MatrixCommand::Verify(args),
+        } => command::matrix::verify(args)?,
+        Command::Scenario {
+            command: ScenarioCommand::Test(args),
+        } => command::scenario_test::test(args)?,
         Command::Train(args) => command::train::train(args)?,
         Command::Up(args) => command::up::up(args)?,
         Command::Shop { .. } | Command::Load | Command::Guard { .. } => return Ok(Exit::Passed),

@@ -27,7 +27,8 @@ pub(crate) struct DrillOutcome {
     pub(crate) grade: Option<Grade>,
     /// When what happened.
     pub(crate) clocks: Clocks,
-    /// From the first user-visible impact to the first page, in milliseconds.
+    /// From the first user-visible impact (the injection, where customers
+    /// noticed nothing before) to the first page, in milliseconds.
     pub(crate) detected_in_ms: Option<u64>,
     /// The failure matrix' deadline for that, in milliseconds.
     pub(crate) detect_within_ms: Option<u64>,
@@ -122,10 +123,7 @@ impl DrillOutcome {
                 _ => {}
             }
         }
-        let detected = clocks
-            .first_impact
-            .zip(clocks.paged)
-            .map(|(impact, page)| page.since(impact));
+        let detected = clocks.detection();
         let grade = grader::grade(timeline, &rubric);
         let result = result(timeline, &grade, detected, deadline);
         let at = |event: Option<&model::Event>| event.map(|event| event.at).unwrap_or_default();

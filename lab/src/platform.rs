@@ -127,6 +127,12 @@ impl Platform {
         self.cluster.kubeconfig_responder()
     }
 
+    /// The API server without TLS, and a responder's token to it.
+    pub(crate) fn api_of_responder(&self) -> (String, String) {
+        let token = self.cluster.responder_token().to_owned();
+        (self.cluster.http_base(), token)
+    }
+
     /// The lab's key to the control ports of the edges.
     pub(crate) fn key(&self) -> &str {
         &self.key

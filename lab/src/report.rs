@@ -3,6 +3,9 @@
 mod json;
 mod junit;
 mod markdown;
+pub(crate) mod matrix;
+pub(crate) mod suite;
+pub(crate) mod table;
 pub(crate) mod text;
 
 use std::path::Path;
@@ -23,6 +26,11 @@ pub(crate) fn render(outcomes: &[DrillOutcome], format: Format) -> String {
 
 /// Writes `results.json`, `junit.xml` and `report.md` into `dir`.
 pub(crate) fn write(outcomes: &[DrillOutcome], dir: &Path) -> Result<(), LabError> {
+    write_all(dir, |format| render(outcomes, format))
+}
+
+/// Writes what `rendered` gives for each format that is for files.
+fn write_all(dir: &Path, rendered: impl Fn(Format) -> String) -> Result<(), LabError> {
     for (name, format) in [
         ("results.json", Format::Json),
         ("junit.xml", Format::Junit),
@@ -30,7 +38,7 @@ pub(crate) fn write(outcomes: &[DrillOutcome], dir: &Path) -> Result<(), LabErro
     ] {
         let path = dir.join(name);
         std::fs::create_dir_all(dir)
-            .and_then(|()| std::fs::write(&path, render(outcomes, format)))
+            .and_then(|()| std::fs::write(&path, rendered(format)))
             .map_err(|source| LabError::File {
                 path,
                 doing: "written",

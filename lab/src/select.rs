@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use catalog::Source;
-use model::{Scenario, Vocabulary};
+use model::{Scenario, Suite, Vocabulary};
 
 use crate::assets::{Assets, Folder, on_disk};
 use crate::error::LabError;
@@ -31,7 +31,39 @@ pub(crate) fn scenarios(
     read_all(&sources, vocabulary)
 }
 
-fn sources_of(asked: &str, assets: &Assets) -> Result<Vec<Source>, LabError> {
+/// The suite that `asked` names, a file or the name of one that is built in,
+/// and its scenarios, each once.
+pub(crate) fn suite(
+    asked: &str,
+    assets: &Assets,
+    vocabulary: &Vocabulary,
+) -> Result<(Suite, Vec<Scenario>), LabError> {
+    let mut found = files_of(asked, assets)?;
+    found.retain(|source| is_suite(source.name()));
+    let (1, Some(source)) = (found.len(), found.pop()) else {
+        return Err(LabError::Authored(format!(
+            "{asked} is no suite; there are: {}",
+            suites(assets)?.join(", ")
+        )));
+    };
+    let suite = catalog::suite(&source).map_err(|found| LabError::Authored(found.render()))?;
+    let mut sources = of_suite(&source, assets)?;
+    sources.sort_by(|a, b| a.name().cmp(b.name()));
+    sources.dedup_by(|a, b| a.name() == b.name());
+    Ok((suite, read_all(&sources, vocabulary)?))
+}
+
+/// The paths of the suites that there are.
+fn suites(assets: &Assets) -> Result<Vec<String>, LabError> {
+    let sources = assets.yaml(Folder::Scenarios, "suites")?;
+    Ok(sources
+        .iter()
+        .map(|suite| suite.name().to_owned())
+        .collect())
+}
+
+/// The files that `asked` names, of whatever kind.
+fn files_of(asked: &str, assets: &Assets) -> Result<Vec<Source>, LabError> {
     let path = Path::new(asked);
     let mut found = Vec::new();
     if path.exists() {
@@ -48,9 +80,13 @@ fn sources_of(asked: &str, assets: &Assets) -> Result<Vec<Source>, LabError> {
                 || name.ends_with(&format!("/{trimmed}.yaml"))
         });
     }
+    Ok(found)
+}
+
+fn sources_of(asked: &str, assets: &Assets) -> Result<Vec<Source>, LabError> {
     let mut scenarios = Vec::new();
-    for source in found {
-        if source.name().contains("suites/") {
+    for source in files_of(asked, assets)? {
+        if is_suite(source.name()) {
             scenarios.extend(of_suite(&source, assets)?);
         } else if is_scenario(source.name()) {
             scenarios.push(source);
@@ -65,7 +101,12 @@ fn sources_of(asked: &str, assets: &Assets) -> Result<Vec<Source>, LabError> {
     Ok(scenarios)
 }
 
-/// The scenarios of a suite; their paths are relative to the suite's file.
+fn is_suite(path: &str) -> bool {
+    path.contains("suites/")
+}
+
+/// The scenarios of a suite; its paths, of files or of folders, are relative to
+/// the suite's file.
 fn of_suite(suite: &Source, assets: &Assets) -> Result<Vec<Source>, LabError> {
     let read = catalog::suite(suite).map_err(|found| LabError::Authored(found.render()))?;
     let folder = Path::new(suite.name()).parent().unwrap_or(Path::new(""));

@@ -1,8 +1,8 @@
 //! The smaller documents: the failure matrix, a shop's SLOs, suites.
 
 use model::{
-    Backend, Bound, Check, FailureMatrix, MatrixRow, QueryCheck, Ratio, Recovery, ServiceName,
-    ShopName, Suite,
+    Backend, Bound, Check, FailureMatrix, MatrixRow, Proof, QueryCheck, Ratio, Recovery,
+    ServiceName, ShopName, Suite,
 };
 
 use crate::decode::{Decoder, Fields, Reading, document};
@@ -177,7 +177,8 @@ fn bound(decoder: &mut Decoder, node: &Node) -> Option<Bound> {
     }
 }
 
-/// Reads a suite: `name`, `title` and `scenarios`, a list of paths.
+/// Reads a suite: `name`, `title`, `scenarios`, a list of paths, and `with`, a
+/// list of what is proven besides (`baselines`, `wrong-fixes`, `leaks`).
 ///
 /// # Errors
 /// All [`Problems`] of the file.
@@ -199,11 +200,17 @@ pub(crate) fn suite_reading(source: &Source) -> Reading<Suite> {
                 decoder.text(node, "the path of a scenario")
             })
         });
+        let with = fields.take("with").map_or(Some(Vec::new()), |node| {
+            decoder.list(node, "a list of proofs", |decoder, node| {
+                decoder.one_of(node, "proof", &Proof::ALL).copied()
+            })
+        });
         fields.finish(decoder);
         Some(Suite {
             name: name?,
             title: title?,
             scenarios: scenarios?,
+            with: with?,
         })
     })
 }

@@ -242,6 +242,20 @@ pub(crate) const SUITE: Keys = &[
         "scenarios",
         "paths of scenarios, from the suite's own folder",
     ),
+    (
+        "with",
+        "what is proven of each scenario besides that its expert passes",
+    ),
+];
+
+/// What can be proven of the scenarios of a suite.
+pub(crate) const PROOFS: Keys = &[
+    ("baselines", "no baseline passes"),
+    ("wrong-fixes", "no declared wrong fix passes"),
+    (
+        "leaks",
+        "nothing that a responder can reach gives the answer away",
+    ),
 ];
 
 /// The names of `keys`.

@@ -1,6 +1,9 @@
 //! Responders that must not win: they know nothing of the incident.
 
-use model::{Action, Diagnosis, FailureMode, Move, ServiceName, Severity, Trigger};
+use model::{
+    Action, Diagnosis, Event, FailureMode, Happening, Move, Outcome, Responder, Response,
+    ServiceName, Severity, Timeline, Timestamp, Trigger,
+};
 
 /// A built-in responder that runs against every scenario and must stay below
 /// its bound.
@@ -40,6 +43,17 @@ impl Baseline {
             Self::RollBackEverything => "roll-back-everything",
             Self::ConstantAnswer => "constant-answer",
             Self::BlameTheLab => "blame-the-lab",
+        }
+    }
+
+    /// Whether it changes the shop. What the others say leaves the world as it
+    /// would have been without them.
+    pub fn acts(self) -> bool {
+        match self {
+            Self::RestartEverything | Self::ScaleEverythingToZero | Self::RollBackEverything => {
+                true
+            }
+            Self::Nothing | Self::ConstantAnswer | Self::BlameTheLab => false,
         }
     }
 
@@ -86,9 +100,185 @@ pub fn moves(kind: Baseline, services: &[ServiceName]) -> Vec<Move> {
     moves
 }
 
+/// The drill of `watched`, in which nobody did anything, as it would have been
+/// with `kind` in it; `None` for a baseline that acts, or a drill that is not
+/// one of [`Baseline::Nothing`].
+///
+/// What such a baseline says changes nothing in the world, so all that was
+/// measured stands. It says all of it at the page, without a delay (where no
+/// page came: at the end): nobody could have been quicker, so its grade is the
+/// most that it could have had.
+pub fn spliced(kind: Baseline, watched: &Timeline) -> Option<Timeline> {
+    let idle = Responder::Baseline(Baseline::Nothing.name().to_owned());
+    let started = watched
+        .events()
+        .iter()
+        .find_map(|event| match &event.what {
+            Happening::Started { responder, .. } => Some(responder),
+            _ => None,
+        })?;
+    if kind.acts() || *started != idle {
+        return None;
+    }
+    let by = Responder::Baseline(kind.name().to_owned());
+    let mut events: Vec<Event> = watched.events().to_vec();
+    for event in &mut events {
+        if let Happening::Started { responder, .. } = &mut event.what {
+            *responder = by.clone();
+        }
+    }
+    let (place, at) = called(watched);
+    let said = said(kind, services(watched))
+        .into_iter()
+        .map(|response| Event {
+            seq: 0,
+            at,
+            what: Happening::Responded {
+                by: by.clone(),
+                response,
+                outcome: Outcome::Noted,
+            },
+        });
+    events.splice(place..place, said);
+    for (seq, event) in (0..).zip(&mut events) {
+        event.seq = seq;
+    }
+    Some(Timeline::new(events))
+}
+
+/// Where in the journal the page came, and when; else just before the end.
+fn called(watched: &Timeline) -> (usize, Timestamp) {
+    let events = watched.events();
+    let paged = watched.clocks().paged;
+    let page = events.iter().position(|event| {
+        matches!(
+            event.what,
+            Happening::AlertFired {
+                severity: Severity::Page,
+                ..
+            }
+        ) && Some(event.at) == paged
+    });
+    let end = || {
+        let last = events.len().saturating_sub(1);
+        (
+            last,
+            events.last().map(|event| event.at).unwrap_or_default(),
+        )
+    };
+    page.map_or_else(end, |page| (page + 1, events[page].at))
+}
+
+fn services(timeline: &Timeline) -> &[ServiceName] {
+    let ready = timeline
+        .events()
+        .iter()
+        .find_map(|event| match &event.what {
+            Happening::ShopReady { services, .. } => Some(services.as_slice()),
+            _ => None,
+        });
+    ready.unwrap_or_default()
+}
+
+/// What `kind` says; nothing of it is an act.
+fn said(kind: Baseline, services: &[ServiceName]) -> Vec<Response> {
+    let says = moves(kind, services).into_iter();
+    says.filter_map(|step| match step {
+        Move::Acknowledge => Some(Response::Acknowledge),
+        Move::Declare(severity) => Some(Response::Declare(severity)),
+        Move::Diagnose(diagnosis) => Some(Response::Diagnose(diagnosis)),
+        Move::Resolve => Some(Response::Resolve),
+        Move::When(_) | Move::Query(_) | Move::Act(_) | Move::Update(_) => None,
+    })
+    .collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use model::Verdict;
+
+    fn watched(responder: Baseline) -> Timeline {
+        let at = |second: u64| Timestamp::from_millis(second * 1_000);
+        let happened = [
+            (
+                1,
+                Happening::Started {
+                    scenario: Box::new(crate::conduct::tests::scenario(Vec::new(), Vec::new())),
+                    row: None,
+                    rubric: model::Rubric::default(),
+                    seed: 1,
+                    responder: Responder::Baseline(responder.name().to_owned()),
+                    version: String::new(),
+                },
+            ),
+            (
+                2,
+                Happening::ShopReady {
+                    services: vec!["carts".into(), "payment".into()],
+                    calls: Vec::new(),
+                },
+            ),
+            (
+                3,
+                Happening::FaultInjected {
+                    injection: 1,
+                    fault: model::Fault {
+                        kind: "hang".into(),
+                        args: serde_json::Map::default(),
+                    },
+                    lease: model::Period::from_secs(30),
+                },
+            ),
+            (
+                9,
+                Happening::AlertFired {
+                    alert: "PaymentDown".into(),
+                    severity: Severity::Page,
+                    service: None,
+                    summary: String::new(),
+                    runbook: String::new(),
+                },
+            ),
+            (30, Happening::Finished(Verdict::Complete)),
+        ];
+        let events = (0..).zip(happened);
+        Timeline::new(
+            events
+                .map(|(seq, (second, what))| Event {
+                    seq,
+                    at: at(second),
+                    what,
+                })
+                .collect(),
+        )
+    }
+
+    #[test]
+    fn who_only_talks_is_put_into_a_drill_in_which_nobody_did_anything() {
+        let idle = watched(Baseline::Nothing);
+        for kind in Baseline::ALL {
+            let spliced = spliced(kind, &idle);
+            assert_eq!(spliced.is_none(), kind.acts(), "{kind:?}");
+            let Some(spliced) = spliced else { continue };
+            let clocks = spliced.clocks();
+            let said = (kind != Baseline::Nothing).then_some(Timestamp::from_millis(9_000));
+            assert_eq!(clocks.acknowledged, said, "{kind:?}");
+            let numbered = (0..).zip(spliced.events());
+            assert!(numbered.clone().all(|(seq, event)| seq == event.seq));
+            assert!(matches!(
+                spliced.events().last().map(|event| &event.what),
+                Some(Happening::Finished(_))
+            ));
+        }
+        assert!(
+            super::spliced(
+                Baseline::ConstantAnswer,
+                &watched(Baseline::RestartEverything)
+            )
+            .is_none()
+        );
+    }
 
     #[test]
     fn every_baseline_is_found_by_its_name_and_treats_every_service_alike() {

@@ -256,4 +256,4 @@ impl Conduct {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -22,6 +22,7 @@ mod evidence;
 mod impact;
 mod injector;
 pub mod journal;
+mod journeys;
 mod platform;
 mod recorder;
 mod run;

@@ -8,6 +8,8 @@ use telemetry::{
     TimeRange, Trace, TraceSummary,
 };
 
+use crate::journeys::Counts;
+
 /// The customers' log, as the load generator writes it.
 const CUSTOMERS: &str = r#"{namespace="shoplab", app="customers"} | json"#;
 /// Orders that failed, ever.
@@ -34,6 +36,8 @@ pub(crate) trait Senses: Send + Sync {
     async fn complaints(&self, range: TimeRange) -> Result<Vec<LogLine>, TelemetryError>;
     /// What `range` cost the customers.
     async fn damage(&self, range: TimeRange) -> Result<Damage, TelemetryError>;
+    /// How the requests of `range` went, by journey.
+    async fn journeys(&self, range: TimeRange) -> Result<Counts, TelemetryError>;
     /// A responder's question. Series may reach back to `compare_from`.
     async fn answer(
         &self,
@@ -80,7 +84,7 @@ impl Senses for Telemetry {
     }
 
     async fn damage(&self, range: TimeRange) -> Result<Damage, TelemetryError> {
-        let window = range.length().as_millis().div_ceil(1_000).max(1);
+        let window = seconds(range);
         let by_user = format!(
             r#"sum by (user) (count_over_time({CUSTOMERS} | outcome = "failed" [{window}s]))"#
         );
@@ -89,11 +93,28 @@ impl Senses for Telemetry {
             self.metrics.instant(FAILED_ORDERS, Some(range.from)),
             self.metrics.instant(FAILED_ORDERS, Some(range.to)),
         );
-        let by_user = match by_user? {
-            LogAnswer::Matrix(matrix) => matrix,
-            LogAnswer::Lines(_) => Matrix::default(),
-        };
-        Ok(damage(&by_user, before?.number(), after?.number()))
+        Ok(damage(
+            &numbers(by_user?),
+            before?.number(),
+            after?.number(),
+        ))
+    }
+
+    async fn journeys(&self, range: TimeRange) -> Result<Counts, TelemetryError> {
+        let window = seconds(range);
+        let requests =
+            format!("sum by (journey, outcome) (count_over_time({CUSTOMERS} [{window}s]))");
+        let seen = format!(
+            r#"sum by (journey, step, seen) (count_over_time({CUSTOMERS} | outcome != "ok" [{window}s]))"#
+        );
+        let (requests, seen) = tokio::join!(
+            self.logs.instant(&requests, Some(range.to)),
+            self.logs.instant(&seen, Some(range.to)),
+        );
+        Ok(Counts {
+            requests: numbers(requests?),
+            seen: numbers(seen?),
+        })
     }
 
     async fn answer(
@@ -140,6 +161,19 @@ impl Senses for Telemetry {
                 Ok(Found::Traces(found, whole))
             }
         }
+    }
+}
+
+/// A range in whole seconds, as a range of LogQL takes it.
+fn seconds(range: TimeRange) -> u64 {
+    range.length().as_millis().div_ceil(1_000).max(1)
+}
+
+/// The series of an answer that counts.
+fn numbers(answer: LogAnswer) -> Matrix {
+    match answer {
+        LogAnswer::Matrix(matrix) => matrix,
+        LogAnswer::Lines(_) => Matrix::default(),
     }
 }
 

@@ -264,11 +264,9 @@ fn mitigate(facts: &Facts<'_>, rubric: &Rubric) -> Score {
     score(criterion, share, of, reason, events)
 }
 
-/// Half of the points for each backend that showed a symptom of the service at
-/// fault, or of one next to it, before the diagnosis.
-fn evidence(facts: &Facts<'_>, rubric: &Rubric) -> Score {
-    let of = rubric.evidence;
-    let criterion = Criterion::Evidence;
+/// The backends that showed a symptom of the service at fault, or of one next
+/// to it, before the diagnosis; each with the query that did first.
+pub(crate) fn looked(facts: &Facts<'_>) -> Vec<(Backend, u64)> {
     let until = facts.diagnosis.as_ref().map_or(facts.end, |done| done.at);
     let mut backends: Vec<(Backend, u64)> = Vec::new();
     for query in facts.queries.iter().filter(|query| query.at <= until) {
@@ -288,6 +286,14 @@ fn evidence(facts: &Facts<'_>, rubric: &Rubric) -> Score {
             backends.push((asked.backend, query.seq));
         }
     }
+    backends
+}
+
+/// Half of the points for each backend that showed the symptom in time.
+fn evidence(facts: &Facts<'_>, rubric: &Rubric) -> Score {
+    let of = rubric.evidence;
+    let criterion = Criterion::Evidence;
+    let backends = looked(facts);
     let reason = match backends.len() {
         0 => "no query showed the symptom before the diagnosis",
         1 => "one kind of telemetry showed the symptom before the diagnosis",

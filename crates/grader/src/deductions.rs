@@ -2,6 +2,7 @@
 
 use model::{Action, Deduction};
 
+use crate::criteria::looked;
 use crate::facts::{Done, Facts};
 
 /// Points for changing a service that is not at fault.
@@ -14,6 +15,9 @@ const NEEDLESS: f64 = 20.0;
 const MOST: f64 = 40.0;
 /// The most that a grade can be after a catastrophic act.
 const CATASTROPHE_CAP: u32 = 20;
+/// The most that a grade can be of somebody who neither looked nor acted: even
+/// a right answer is a guess then, and a shop that recovers by itself is luck.
+const GUESS_CAP: u32 = 50;
 
 /// What is taken away, and the cap that an act set.
 pub(crate) fn deductions(facts: &Facts<'_>) -> (Vec<Deduction>, Option<(u32, String)>) {
@@ -63,15 +67,20 @@ fn price(facts: &Facts<'_>, action: &Action) -> Option<(f64, String)> {
     })
 }
 
-/// Taking the whole shop away caps the grade.
+/// Taking the whole shop away caps the grade, and so does guessing.
 fn cap(facts: &Facts<'_>) -> Option<(u32, String)> {
     let to_zero: Vec<&Done<&Action>> = facts
         .actions
         .iter()
         .filter(|done| matches!(done.what, Action::Scale { replicas: 0, .. }))
         .collect();
-    (to_zero.len() >= 3).then(|| {
+    if to_zero.len() >= 3 {
         let reason = format!("{} services were scaled to nothing", to_zero.len());
-        (CATASTROPHE_CAP, reason)
+        return Some((CATASTROPHE_CAP, reason));
+    }
+    let acted = !facts.actions.is_empty() || !facts.changes.is_empty();
+    (!acted && looked(facts).is_empty()).then(|| {
+        let reason = "neither looked nor acted: what was said is a guess";
+        (GUESS_CAP, reason.to_owned())
     })
 }

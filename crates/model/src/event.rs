@@ -164,6 +164,12 @@ pub enum Happening {
         /// Customers that met at least one failure.
         users_hit: u64,
     },
+    /// What each journey of the customers met from first injection to end:
+    /// those of which at least one request did not go well.
+    Impacts {
+        /// In the order of their names.
+        journeys: Vec<JourneyImpact>,
+    },
     /// The drill is over; nothing follows.
     Finished(Verdict),
 }
@@ -206,6 +212,34 @@ pub struct Impact {
     pub seen: String,
     /// The trace of the request, 32 hex digits, where there is one.
     pub trace_id: Option<String>,
+}
+
+/// What one journey of the customers met, from the load generator's record.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct JourneyImpact {
+    /// The journey.
+    pub journey: JourneyName,
+    /// All of its requests.
+    pub requests: u64,
+    /// Those that failed.
+    pub failed: u64,
+    /// Those that took too long.
+    pub slow: u64,
+    /// What customers saw when a request failed or was slow, the most frequent first.
+    pub seen: Vec<SeenText>,
+}
+
+/// A text that customers saw in place of what they wanted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct SeenText {
+    /// The step of the journey, such as `POST /orders`.
+    pub step: String,
+    /// A text of the shop, a status, or that it was slow.
+    pub text: String,
+    /// How many requests ended so.
+    pub times: u64,
 }
 
 /// A change in the cluster that a responder or the platform made.

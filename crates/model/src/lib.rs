@@ -19,7 +19,8 @@ mod vocabulary;
 pub use action::Action;
 pub use check::{Bound, Check, Observation};
 pub use event::{
-    CallEdge, Change, Event, Happening, Impact, InjectionId, Severity, Undone, Verdict,
+    CallEdge, Change, Event, Happening, Impact, InjectionId, JourneyImpact, SeenText, Severity,
+    Undone, Verdict,
 };
 pub use fault::{ArgKind, ArgSpec, Fault, FaultSpec};
 pub use grade::{Criterion, Deduction, Grade, Rubric, Score};
@@ -30,8 +31,8 @@ pub use response::{
 };
 pub use scalar::{ParseScalarError, Period, Ratio, Timestamp};
 pub use scenario::{
-    Answer, Hint, Hypothesis, Load, LoadShape, Move, Scenario, Step, StepAction, Suite, Symptom,
-    Trigger,
+    Answer, Hint, Hypothesis, Load, LoadShape, Move, Proof, Scenario, Step, StepAction, Suite,
+    Symptom, Trigger,
 };
 pub use timeline::{Clocks, Timeline};
 pub use vocabulary::{QueryCheck, ShopVocabulary, Vocabulary};

@@ -195,6 +195,41 @@ pub struct Suite {
     pub name: String,
     /// What it is for, in one line.
     pub title: String,
-    /// Paths of scenarios, relative to the suite's file.
+    /// Paths of scenarios and of folders of scenarios, relative to the suite's file.
     pub scenarios: Vec<String>,
+    /// What is proven of each scenario besides that its expert passes.
+    #[serde(default)]
+    pub with: Vec<Proof>,
+}
+
+/// What can be proven of a scenario besides that its expert passes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Proof {
+    /// No baseline passes.
+    Baselines,
+    /// No declared wrong fix passes.
+    WrongFixes,
+    /// Nothing within a responder's reach names the fault, the scenario or the lab's tools.
+    Leaks,
+}
+
+impl Proof {
+    /// Every proof.
+    pub const ALL: [Self; 3] = [Self::Baselines, Self::WrongFixes, Self::Leaks];
+
+    /// Its name, in kebab case.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Baselines => "baselines",
+            Self::WrongFixes => "wrong-fixes",
+            Self::Leaks => "leaks",
+        }
+    }
+}
+
+impl AsRef<str> for Proof {
+    fn as_ref(&self) -> &str {
+        self.name()
+    }
 }

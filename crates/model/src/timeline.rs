@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Event, Happening, Outcome, Response, Scenario, Severity, Timestamp};
+use crate::{Event, Happening, Outcome, Period, Response, Scenario, Severity, Timestamp};
 
 /// The Events of one drill, in the order in which they were written.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -30,6 +30,18 @@ pub struct Clocks {
     pub recovered: Option<Timestamp>,
     /// The drill ended.
     pub finished: Option<Timestamp>,
+}
+
+impl Clocks {
+    /// How long monitoring took to notice: from the first user-visible impact
+    /// (from the injection, where customers noticed nothing before the page)
+    /// to the first page.
+    pub fn detection(&self) -> Option<Period> {
+        let paged = self.paged?;
+        let noticed = self.first_impact.filter(|impact| *impact <= paged);
+        let from = noticed.or(self.injected)?;
+        Some(paged.since(from))
+    }
 }
 
 impl Timeline {

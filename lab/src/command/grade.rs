@@ -1,4 +1,6 @@
-//! `shoplab grade JOURNAL`: the same journal gives the same bytes.
+//! `shoplab grade JOURNAL|DIR`: the same journal gives the same bytes.
+
+use std::path::{Path, PathBuf};
 
 use crate::cli::{Format, GradeJournal};
 use crate::error::LabError;
@@ -6,8 +8,11 @@ use crate::exit::Exit;
 use crate::outcome::DrillOutcome;
 use crate::report;
 
-/// Grades a journal again and prints the result.
+/// Grades a journal, or all journals of a folder, again and prints the result.
 pub(crate) fn grade(args: &GradeJournal) -> Result<(String, Exit), LabError> {
+    if args.journal.is_dir() {
+        return all(&args.journal, args.format);
+    }
     let reading = engine::journal::read(&args.journal).map_err(engine::EngineError::from)?;
     let outcome = DrillOutcome::read(&reading.timeline, 1, args.journal.clone());
     let Some(grade) = &outcome.grade else {
@@ -25,4 +30,41 @@ pub(crate) fn grade(args: &GradeJournal) -> Result<(String, Exit), LabError> {
         format => report::render(std::slice::from_ref(&outcome), format),
     };
     Ok((text, outcome.result.exit()))
+}
+
+/// The journals below `dir` in the order of their paths. Those of drills that
+/// were invalid or interrupted have no grade, and are reported as such.
+fn all(dir: &Path, format: Format) -> Result<(String, Exit), LabError> {
+    let mut journals = Vec::new();
+    find(dir, &mut journals)?;
+    journals.sort();
+    let mut outcomes = Vec::new();
+    for journal in journals {
+        let reading = engine::journal::read(&journal).map_err(engine::EngineError::from)?;
+        outcomes.push(DrillOutcome::read(&reading.timeline, 1, journal));
+    }
+    let exit = outcomes.iter().map(|outcome| outcome.result.exit()).max();
+    let text = report::render(&outcomes, format);
+    Ok((text, exit.unwrap_or(Exit::Passed)))
+}
+
+fn find(dir: &Path, journals: &mut Vec<PathBuf>) -> Result<(), LabError> {
+    let failed = |source| LabError::File {
+        path: dir.to_owned(),
+        doing: "read",
+        source,
+        next: "check the path",
+    };
+    for entry in std::fs::read_dir(dir).map_err(failed)? {
+        let path = entry.map_err(failed)?.path();
+        if path.is_dir() {
+            find(&path, journals)?;
+        } else if path
+            .extension()
+            .is_some_and(|extension| extension == "jsonl")
+        {
+            journals.push(path);
+        }
+    }
+    Ok(())
 }

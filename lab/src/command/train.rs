@@ -4,16 +4,17 @@ use std::io::Write;
 use std::path::PathBuf;
 
 use engine::{ClusterView, Drill, Stop};
-use model::{Period, Responder, Scenario, Vocabulary};
+use model::{Period, Scenario, Vocabulary};
 use store::Ports;
 use telemetry::Telemetry;
 use tokio_util::sync::CancellationToken;
 
 use crate::assets::Assets;
 use crate::cli::Train;
-use crate::conduct::{self, Job};
+use crate::conduct;
 use crate::error::LabError;
 use crate::exit::Exit;
+use crate::jobs::Job;
 use crate::outcome::DrillOutcome;
 use crate::platform::{Platform, StateDir};
 use crate::{report, select, signals, vocabulary};
@@ -66,14 +67,7 @@ async fn at_console(
     let state = StateDir::create(args.places.state.as_deref())?;
     let wanted = conduct::wanted(&scenario, args.seed, Ports::default());
     let platform = Platform::start(&wanted, assets, state).await?;
-    let job = Job {
-        slot: 0,
-        scenario,
-        run: 1,
-        seed: args.seed,
-        responder: Responder::Trainee(args.name.clone()),
-        journal,
-    };
+    let job = Job::trainee(scenario, &args.name, args.seed, journal);
     let result = session(&job, vocabulary, &platform, &cancel).await;
     platform.stop().await;
     signals.abort();

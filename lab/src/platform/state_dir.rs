@@ -13,11 +13,7 @@ pub(crate) struct StateDir {
 impl StateDir {
     /// A new folder below `chosen`, or below the usual place.
     pub(crate) fn create(chosen: Option<&Path>) -> Result<Self, LabError> {
-        let base = match chosen {
-            Some(path) => path.to_owned(),
-            None => usual(),
-        }
-        .join("labs");
+        let base = Self::base(chosen).join("labs");
         let failed = |path: &Path| {
             let path = path.to_owned();
             move |source| LabError::File {
@@ -37,6 +33,11 @@ impl StateDir {
         std::fs::create_dir(&path).map_err(failed(&path))?;
         let path = path.canonicalize().map_err(failed(&path))?;
         Ok(Self { path })
+    }
+
+    /// Where labs keep what is their own: `chosen`, or the usual place.
+    pub(crate) fn base(chosen: Option<&Path>) -> PathBuf {
+        chosen.map_or_else(usual, Path::to_owned)
     }
 
     /// The folder.

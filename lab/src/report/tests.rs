@@ -95,3 +95,29 @@ fn reporters_say_what_came_of_each_drill() {
         insta::assert_snapshot!(name, shown);
     }
 }
+
+#[test]
+fn a_suite_s_report_has_all_that_was_proven() {
+    let report = crate::suite::testing::report();
+    for (name, format) in [
+        ("suite_text", Format::Text),
+        ("suite_json", Format::Json),
+        ("suite_junit", Format::Junit),
+        ("suite_markdown", Format::Markdown),
+    ] {
+        insta::assert_snapshot!(name, suite::render(&report, format));
+    }
+}
+
+#[test]
+fn the_matrix_is_shown_documented_beside_measured() {
+    let rows = crate::matrix::tests::rows();
+    for (name, format) in [
+        ("matrix_text", Format::Text),
+        ("matrix_json", Format::Json),
+        ("matrix_junit", Format::Junit),
+        ("matrix_markdown", Format::Markdown),
+    ] {
+        insta::assert_snapshot!(name, matrix::render(&rows, format));
+    }
+}

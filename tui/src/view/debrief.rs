@@ -229,6 +229,20 @@ pub(super) fn event_text(what: &Happening) -> String {
         Happening::Relapsed { check } => format!("relapsed: {check}"),
         Happening::FaultUndone { how, .. } => format!("fault undone ({how:?})"),
         Happening::Cost { orders_lost, .. } => format!("{orders_lost} orders were lost"),
+        Happening::Impacts { journeys } => {
+            let journeys: Vec<String> = journeys
+                .iter()
+                .map(|hit| {
+                    format!(
+                        "{} ({} of {})",
+                        hit.journey,
+                        hit.failed + hit.slow,
+                        hit.requests
+                    )
+                })
+                .collect();
+            format!("journeys hit: {}", journeys.join(", "))
+        }
         Happening::Finished(Verdict::Complete) => "the drill is over".to_owned(),
         Happening::Finished(Verdict::Invalid(why)) => format!("invalid: {why}"),
         Happening::Finished(Verdict::Interrupted) => "interrupted".to_owned(),

@@ -4,11 +4,12 @@ use serde_json::{Value, json};
 
 use super::Names;
 use super::forms::{list, map, one_key, one_of, period, share, text, words};
-use crate::keys::{self, BOUNDS, CHECK, MATRIX, RECOVERIES, ROW, SLOS, SUITE};
+use crate::keys::{self, BOUNDS, CHECK, MATRIX, PROOFS, RECOVERIES, ROW, SLOS, SUITE};
 
 pub(super) fn suite() -> Value {
-    map(SUITE, &keys::names(SUITE), |key| match key {
+    map(SUITE, &["name", "title", "scenarios"], |key| match key {
         "scenarios" => list(&text(), 1),
+        "with" => list(&words(PROOFS), 0),
         _ => text(),
     })
 }

@@ -12,7 +12,7 @@ fn at(second: u64) -> Timestamp {
     Timestamp::from_millis(second * 1_000)
 }
 
-fn scenario(timeline: Vec<Step>, symptoms: Vec<Symptom>) -> Scenario {
+pub(crate) fn scenario(timeline: Vec<Step>, symptoms: Vec<Symptom>) -> Scenario {
     Scenario {
         name: "test".to_owned(),
         title: String::new(),

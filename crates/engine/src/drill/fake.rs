@@ -14,6 +14,7 @@ use tokio::sync::mpsc;
 
 use super::World;
 use crate::injector::{Injector, Undo};
+use crate::journeys::Counts;
 use crate::platform::{Part, Platform};
 use crate::senses::{Damage, Found, Senses};
 use crate::{Clock, EngineError};
@@ -167,6 +168,26 @@ impl Senses for Fake {
             failed_requests: 7,
             orders_lost: 3,
             users_hit: 2,
+        })
+    }
+
+    async fn journeys(&self, _: TimeRange) -> Result<Counts, TelemetryError> {
+        let count = |labels: &[(&str, &str)]| Matrix {
+            series: vec![Series {
+                labels: Self::labels(labels),
+                points: vec![Point {
+                    at: self.clock.now(),
+                    value: 7.0,
+                }],
+            }],
+        };
+        Ok(Counts {
+            requests: count(&[("journey", "checkout"), ("outcome", "failed")]),
+            seen: count(&[
+                ("journey", "checkout"),
+                ("step", "POST /orders"),
+                ("seen", "Payment failed"),
+            ]),
         })
     }
 

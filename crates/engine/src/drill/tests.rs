@@ -177,6 +177,7 @@ fn words(timeline: &Timeline) -> Vec<String> {
         Happening::Relapsed { .. } => "relapsed".to_owned(),
         Happening::FaultUndone { how, verified, .. } => format!("undone: {how:?} {verified}"),
         Happening::Cost { .. } => "cost".to_owned(),
+        Happening::Impacts { journeys } => format!("{} journeys hit", journeys.len()),
         Happening::Finished(Verdict::Invalid(why)) => format!("invalid: {why}"),
         Happening::Finished(verdict) => format!("{verdict:?}").to_lowercase(),
     };
@@ -221,6 +222,7 @@ async fn an_expert_solves_a_drill_and_all_of_it_is_in_the_journal() {
             "resolve",
             "undone: Reverted true",
             "cost",
+            "1 journeys hit",
             "complete",
         ]
     );
@@ -258,6 +260,7 @@ async fn an_injection_for_a_time_is_undone_while_the_drill_goes_on() {
             "recovered",
             "resolve",
             "cost",
+            "1 journeys hit",
             "complete",
         ]
     );

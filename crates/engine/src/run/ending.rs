@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use model::{Happening, Undone, Verdict};
-use telemetry::TimeRange;
+use telemetry::{TelemetryError, TimeRange};
 use tokio::sync::watch;
 use tokio::time::timeout;
 
@@ -11,6 +11,7 @@ use super::{Run, interrupted};
 use crate::drill::{Phase, Stop};
 use crate::injector::Undo;
 use crate::journal::JournalError;
+use crate::journeys::impacts;
 
 /// How long responses that were begun may take to their end.
 const FINISH: Duration = Duration::from_millis(500);
@@ -87,18 +88,25 @@ impl Run {
         undone
     }
 
-    /// What the incident cost, where the backends can tell.
+    /// What the incident cost and whom it hit, where the backends can tell.
     async fn cost(&self, range: TimeRange) -> Result<(), JournalError> {
         let most = self.limits.telemetry.duration().saturating_mul(2);
-        match timeout(most, self.senses.damage(range)).await {
-            Ok(Ok(damage)) => self.record(
-                range.to,
-                Happening::Cost {
+        let asked = async {
+            let (damage, journeys) =
+                tokio::join!(self.senses.damage(range), self.senses.journeys(range));
+            Ok::<_, TelemetryError>((damage?, journeys?))
+        };
+        match timeout(most, asked).await {
+            Ok(Ok((damage, counts))) => {
+                let cost = Happening::Cost {
                     failed_requests: damage.failed_requests,
                     orders_lost: damage.orders_lost,
                     users_hit: damage.users_hit,
-                },
-            ),
+                };
+                self.record(range.to, cost)?;
+                let journeys = impacts(&counts);
+                self.record(range.to, Happening::Impacts { journeys })
+            }
             Ok(Err(error)) => {
                 tracing::warn!(%error, "the cost could not be counted");
                 Ok(())

@@ -1,0 +1,92 @@
+//! `shoplab matrix verify`: what the failure matrix documents, measured.
+
+use model::{MatrixRow, Recovery, RowId, Scenario, Vocabulary};
+
+use crate::assets::Assets;
+use crate::cli::VerifyMatrix;
+use crate::conduct::Shared;
+use crate::error::LabError;
+use crate::exit::Exit;
+use crate::jobs::Job;
+use crate::matrix::{self, RowReport};
+use crate::runner::{self, Lanes};
+use crate::{report, select, vocabulary};
+
+/// Measures the rows of `args`.
+pub(crate) fn verify(args: VerifyMatrix) -> Result<(String, Exit), LabError> {
+    let drills = args.drills;
+    let assets = Assets::new(drills.places.assets.clone())?;
+    let vocabulary = vocabulary::read(&assets)?;
+    let (_, scenarios) = select::suite(&args.suite, &assets, &vocabulary)?;
+    let rows = rows(&args.rows, &scenarios, &vocabulary, &args.suite)?;
+    let mut jobs = Vec::new();
+    for run in 1..=drills.repeat {
+        for (row, scenario) in &rows {
+            jobs.push(match row.recovery {
+                Recovery::Itself(_) => {
+                    Job::watch(scenario, row.recovery, run, drills.seed, &drills.out)
+                }
+                Recovery::ManualRestart | Recovery::ManualIntervention => {
+                    Job::solve(scenario, "expert", run, drills.seed, &drills.out)?
+                }
+            });
+        }
+    }
+    let lanes = Lanes {
+        count: args.jobs.unwrap_or_else(runner::lanes_of_this_machine),
+        first_failure: drills.first_failure(),
+    };
+    report::matrix::write(&[], &drills.out)?;
+    let shared = Shared::new(assets, vocabulary, drills.places.state.clone());
+    let ended = runner::run(jobs, shared, lanes)?;
+    let reports: Vec<RowReport> = ended
+        .iter()
+        .filter_map(|ended| {
+            let scenario = &ended.job.scenario;
+            let (row, _) = rows.iter().find(|(_, of)| of.name == scenario.name)?;
+            Some(matrix::verify(row, &ended.timeline, &ended.outcome))
+        })
+        .collect();
+    report::matrix::write(&reports, &drills.out)?;
+    let exit = reports.iter().map(RowReport::exit).max();
+    let text = report::matrix::render(&reports, drills.format);
+    Ok((text, exit.unwrap_or(Exit::Passed)))
+}
+
+/// The rows that `asked` names, or all, each with its scenario of the suite.
+fn rows<'a>(
+    asked: &[String],
+    scenarios: &'a [Scenario],
+    vocabulary: &'a Vocabulary,
+    suite: &str,
+) -> Result<Vec<(&'a MatrixRow, &'a Scenario)>, LabError> {
+    let mut ids: Vec<RowId> = asked.iter().map(|id| id.as_str().into()).collect();
+    if ids.is_empty() {
+        ids = vocabulary
+            .matrix
+            .rows
+            .iter()
+            .map(|row| row.id.clone())
+            .collect();
+    }
+    let mut rows = Vec::new();
+    let mut problems = Vec::new();
+    for id in &ids {
+        let Some(row) = vocabulary.matrix.row(id) else {
+            problems.push(format!("the failure matrix has no row {id}"));
+            continue;
+        };
+        match scenarios
+            .iter()
+            .find(|scenario| scenario.matrix.as_ref() == Some(id))
+        {
+            Some(scenario) => rows.push((row, scenario)),
+            None => problems.push(format!("row {id} has no scenario in the suite `{suite}`")),
+        }
+    }
+    if problems.is_empty() {
+        Ok(rows)
+    } else {
+        Err(LabError::Authored(problems.join("\n")))
+    }
+}

@@ -1,0 +1,172 @@
+//! The failure matrix, documented beside measured.
+
+use std::fmt::Write;
+use std::path::Path;
+
+use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
+use serde_json::json;
+
+use super::table::Table;
+use super::{junit, seconds};
+use crate::cli::Format;
+use crate::error::LabError;
+use crate::exit::Exit;
+use crate::matrix::RowReport;
+
+/// `rows` in `format`.
+pub(crate) fn render(rows: &[RowReport], format: Format) -> String {
+    match format {
+        Format::Text => in_text(rows),
+        Format::Json => in_json(rows),
+        Format::Junit => in_junit(rows),
+        Format::Markdown => in_markdown(rows),
+    }
+}
+
+/// Writes `results.json`, `junit.xml` and `report.md` into `dir`.
+pub(crate) fn write(rows: &[RowReport], dir: &Path) -> Result<(), LabError> {
+    super::write_all(dir, |format| render(rows, format))
+}
+
+fn in_json(rows: &[RowReport]) -> String {
+    let value = json!({ "version": env!("CARGO_PKG_VERSION"), "rows": rows });
+    format!("{value:#}\n")
+}
+
+fn in_text(rows: &[RowReport]) -> String {
+    let mut out = String::new();
+    for row in rows {
+        let _ = writeln!(
+            out,
+            "{} {}: {} ({}, {})",
+            row.row,
+            row.failed,
+            row.word(),
+            row.scenario,
+            seconds(row.took_ms)
+        );
+        for line in compared(row, Table::text).lines() {
+            let _ = writeln!(out, "  {line}");
+        }
+        for why in reasons(row) {
+            let _ = writeln!(out, "  {}: {why}", row.word());
+        }
+        let _ = writeln!(out);
+    }
+    let _ = writeln!(out, "{}", summary(rows));
+    out
+}
+
+fn in_markdown(rows: &[RowReport]) -> String {
+    let mut table = Table::new([
+        "row",
+        "failed",
+        "result",
+        "noticed after",
+        "documented",
+        "to spare",
+    ]);
+    for row in rows {
+        table.row(vec![
+            row.row.clone(),
+            row.failed.clone(),
+            row.word().to_owned(),
+            row.detection.measured.clone(),
+            row.detection.documented.clone(),
+            margin(row),
+        ]);
+    }
+    let mut out = format!(
+        "# Failure matrix\n\n{}\n\n{}",
+        summary(rows),
+        table.markdown()
+    );
+    for row in rows {
+        let _ = writeln!(
+            out,
+            "\n## {} {}: {}\n\n{} ({})\n\n{}",
+            row.row,
+            row.failed,
+            row.word(),
+            row.impact,
+            row.scenario,
+            compared(row, Table::markdown)
+        );
+        for why in reasons(row) {
+            let _ = writeln!(out, "- **{}**: {why}", row.word());
+        }
+    }
+    out
+}
+
+/// The documented values of a row beside the measured ones.
+fn compared(row: &RowReport, draw: fn(&Table) -> String) -> String {
+    let mut table = Table::new(["", "documented", "measured"]);
+    for (what, beside) in [
+        ("journeys", &row.journeys),
+        ("shows", &row.shows),
+        ("detection", &row.detection),
+        ("recovery", &row.recovery),
+    ] {
+        let measured = match (what, row.margin_ms) {
+            ("detection", Some(_)) => format!("{}, {}", beside.measured, margin(row)),
+            _ => beside.measured.clone(),
+        };
+        table.row(vec![what.to_owned(), beside.documented.clone(), measured]);
+    }
+    draw(&table)
+}
+
+fn margin(row: &RowReport) -> String {
+    match row.margin_ms {
+        None => "–".to_owned(),
+        Some(late) if late < 0 => format!("{} too late", seconds(late.unsigned_abs())),
+        Some(spare) => format!("{} to spare", seconds(spare.unsigned_abs())),
+    }
+}
+
+fn reasons(row: &RowReport) -> Vec<&str> {
+    let why = row.result.reason().into_iter();
+    why.chain(row.broken.iter().map(String::as_str)).collect()
+}
+
+fn summary(rows: &[RowReport]) -> String {
+    let named = |wanted: fn(&RowReport) -> bool| {
+        let rows = rows.iter().filter(|row| wanted(row));
+        rows.map(|row| row.row.as_str()).collect::<Vec<&str>>()
+    };
+    let holds = named(|row| row.exit() == Exit::Passed);
+    let broken = named(|row| row.exit() == Exit::Failed);
+    let other = named(|row| !matches!(row.exit(), Exit::Passed | Exit::Failed));
+    let mut out = format!("{} of {} rows hold", holds.len(), rows.len());
+    if !broken.is_empty() {
+        let _ = write!(out, "; broken: {}", broken.join(", "));
+    }
+    if !other.is_empty() {
+        let _ = write!(out, "; not measured: {}", other.join(", "));
+    }
+    out
+}
+
+fn in_junit(rows: &[RowReport]) -> String {
+    let mut suite = TestSuite::new("failure matrix");
+    for row in rows {
+        let status = if row.broken.is_empty() {
+            junit::status(&row.result)
+        } else {
+            let mut status = TestCaseStatus::non_success(NonSuccessKind::Failure);
+            status
+                .set_message(row.broken.join("; "))
+                .set_type(row.word());
+            status
+        };
+        let mut case = TestCase::new(format!("{} {}", row.row, row.failed), status);
+        case.set_classname("shoplab.matrix");
+        case.set_time(std::time::Duration::from_millis(row.took_ms));
+        case.set_system_out(compared(row, Table::text));
+        suite.add_test_case(case);
+    }
+    let mut report = Report::new("shoplab");
+    report.add_test_suite(suite);
+    junit::text(&report)
+}

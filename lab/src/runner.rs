@@ -1,0 +1,195 @@
+//! Runs drills side by side, each on a platform of its own, the longest first.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use model::{Period, Timeline};
+use tokio::task::JoinSet;
+use tokio::time::MissedTickBehavior;
+
+use crate::conduct::{Shared, conduct};
+use crate::durations::Durations;
+use crate::error::LabError;
+use crate::jobs::{Job, Purpose};
+use crate::leaks::Leak;
+use crate::outcome::{DrillOutcome, DrillResult};
+use crate::signals;
+
+/// How many drills run at once, and what ends it early.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Lanes {
+    /// How many labs run side by side.
+    pub(crate) count: u8,
+    /// Whether the first drill that ends otherwise than it should ends it all.
+    pub(crate) first_failure: FirstFailure,
+}
+
+/// What the first drill that ends otherwise than it should does to the rest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum FirstFailure {
+    /// Nothing.
+    GoesOn,
+    /// No other is begun; those that run go on to their end.
+    Stops,
+}
+
+/// A drill that ended.
+#[derive(Debug)]
+pub(crate) struct Ended {
+    /// What was run.
+    pub(crate) job: Job,
+    /// What came of it.
+    pub(crate) outcome: DrillOutcome,
+    /// Its Events; none where it could not be run at all.
+    pub(crate) timeline: Timeline,
+    /// What a responder could have read of the answer, where that was searched.
+    pub(crate) leaks: Vec<Leak>,
+}
+
+impl Ended {
+    /// Whether it ended as it should: who solves it passes, who must not win does not.
+    pub(crate) fn is_right(&self) -> bool {
+        let graded = self.outcome.grade.as_ref();
+        match self.job.purpose {
+            Purpose::Solve => self.outcome.result == DrillResult::Passed && self.leaks.is_empty(),
+            Purpose::Watch => graded.is_some(),
+            Purpose::Baseline(_) | Purpose::WrongFix(_) => graded.is_some_and(|g| !g.passed),
+        }
+    }
+}
+
+/// How many labs a machine can carry side by side: three on two cores.
+pub(crate) fn lanes_of_this_machine() -> u8 {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    u8::try_from((cores * 3 / 2).clamp(1, 8)).unwrap_or(1)
+}
+
+/// Runs `jobs` to their end, or to an interruption, on a runtime of its own.
+/// What ended, in the order in which the jobs were given.
+pub(crate) fn run(jobs: Vec<Job>, shared: Shared, lanes: Lanes) -> Result<Vec<Ended>, LabError> {
+    let durations = Durations::read(shared.state.as_deref());
+    let runtime = signals::runtime()?;
+    runtime.block_on(all(jobs, Arc::new(shared), lanes, durations))
+}
+
+async fn all(
+    mut jobs: Vec<Job>,
+    shared: Arc<Shared>,
+    lanes: Lanes,
+    durations: Durations,
+) -> Result<Vec<Ended>, LabError> {
+    for (slot, job) in jobs.iter_mut().enumerate() {
+        job.slot = slot;
+    }
+    let waiting = longest_first(jobs, &durations);
+    let planned = waiting.iter().map(|(took, job)| (job.slot, *took));
+    shared
+        .progress
+        .plan(planned.collect(), usize::from(lanes.count), Instant::now());
+    let signals = signals::listen(shared.cancel.clone())?;
+    let durations = Mutex::new(durations);
+    let ended = drive(waiting, &shared, lanes, &durations).await;
+    signals.abort();
+    shared.progress.close();
+    let durations = durations
+        .into_inner()
+        .unwrap_or_else(PoisonError::into_inner);
+    durations.keep();
+    let mut ended = ended?;
+    ended.sort_by_key(|ended| ended.job.slot);
+    Ok(ended)
+}
+
+/// With the longest first no lane is left alone with a long drill at the end.
+fn longest_first(jobs: Vec<Job>, durations: &Durations) -> VecDeque<(Period, Job)> {
+    let timed = jobs.into_iter().map(|job| (durations.of(&job), job));
+    let mut timed: Vec<(Period, Job)> = timed.collect();
+    timed.sort_by_key(|(took, job)| (std::cmp::Reverse(*took), job.slot));
+    timed.into()
+}
+
+async fn drive(
+    mut waiting: VecDeque<(Period, Job)>,
+    shared: &Arc<Shared>,
+    lanes: Lanes,
+    durations: &Mutex<Durations>,
+) -> Result<Vec<Ended>, LabError> {
+    let mut running = JoinSet::new();
+    let mut all = Vec::new();
+    let mut stop = false;
+    let mut ticks = tokio::time::interval(Duration::from_secs(1));
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
+    loop {
+        while !stop && !shared.cancel.is_cancelled() && running.len() < usize::from(lanes.count) {
+            let Some((_, job)) = waiting.pop_front() else {
+                break;
+            };
+            let shared = Arc::clone(shared);
+            running.spawn(async move {
+                let began = Instant::now();
+                let ended = conduct(job, &shared).await;
+                (ended, began.elapsed())
+            });
+        }
+        let next = tokio::select! {
+            next = running.join_next() => next,
+            _ = ticks.tick() => {
+                shared.progress.tick(Instant::now());
+                continue;
+            }
+        };
+        let Some(next) = next else { break };
+        let (ended, took) =
+            next.map_err(|error| LabError::Platform(format!("a drill broke off: {error}")))?;
+        if ended.outcome.grade.is_some() {
+            let took = Period::from_millis(took.as_millis() as u64);
+            let mut durations = durations.lock().unwrap_or_else(PoisonError::into_inner);
+            durations.note(&ended.job, took);
+        }
+        stop |= lanes.first_failure == FirstFailure::Stops && !ended.is_right();
+        all.push(ended);
+    }
+    Ok(all)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::assets::Assets;
+    use crate::{select, vocabulary};
+    use std::path::Path;
+
+    #[test]
+    fn the_longest_drills_begin_first() {
+        let assets = Assets::default();
+        let vocabulary = vocabulary::read(&assets).expect("built in");
+        let scenarios = select::all(&assets, &vocabulary).expect("built in");
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut durations = Durations::read(Some(folder.path()));
+        let jobs: Vec<Job> = scenarios
+            .iter()
+            .take(3)
+            .enumerate()
+            .map(|(slot, scenario)| {
+                let job = Job::solve(scenario, "expert", 1, 1, Path::new("out")).expect("expert");
+                Job { slot, ..job }
+            })
+            .collect();
+        durations.note(&jobs[0], Period::from_secs(20));
+        durations.note(&jobs[1], Period::from_secs(90));
+        durations.note(&jobs[2], Period::from_secs(40));
+        durations.keep();
+        let kept = Durations::read(Some(folder.path()));
+        let order: Vec<usize> = longest_first(jobs, &kept)
+            .iter()
+            .map(|(_, job)| job.slot)
+            .collect();
+        assert_eq!(order, [1, 2, 0]);
+    }
+
+    #[test]
+    fn a_machine_carries_half_again_as_many_labs_as_it_has_cores() {
+        assert!((1..=8).contains(&lanes_of_this_machine()));
+    }
+}
