@@ -127,7 +127,7 @@ mod tests {
         let sources = assets.yaml(Folder::K8s, "sock-shop").expect("built in");
         let parts = read(&sources).expect("whole");
         let services = parts.services("sock-shop");
-        assert_eq!(services.len(), 14, "{services:?}");
+        assert_eq!(services.len(), 15, "{services:?}");
         assert!(services.contains(&"payment".into()));
     }
 

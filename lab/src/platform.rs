@@ -26,6 +26,9 @@ pub(crate) use state_dir::StateDir;
 
 /// How long the console waits for the web shop's address.
 const OPEN_WITHIN: Duration = Duration::from_secs(5);
+/// How many of this machine's cores one Kubernetes CPU is worth: a debug build
+/// of the shop needs several times what a release build does.
+const CPU_FACTOR: f64 = if cfg!(debug_assertions) { 4.0 } else { 1.0 };
 /// How long taking a platform down may take.
 const DOWN_WITHIN: Duration = Duration::from_secs(4);
 
@@ -264,6 +267,7 @@ fn node_config(state: &StateDir, key: &str, seed: u64) -> Result<node::Config, L
         ],
         guard: Some((program, vec!["guard".to_owned()])),
         lab_key: Some(key.to_owned()),
+        cpu_factor: CPU_FACTOR,
         seed,
         ..node::Config::new(state.path().join("node"))
     })
