@@ -180,6 +180,83 @@ async fn every_panel_of_the_dashboards_finds_data() {
     running.stop();
 }
 
+#[tokio::test]
+async fn no_page_fires_in_a_healthy_minute_with_a_rolling_restart() {
+    let running = Running::start();
+    let client = reqwest::Client::builder()
+        .no_proxy()
+        .build()
+        .expect("a client");
+    let restart = ["-n", "sock-shop", "rollout", "restart", "deployment/orders"];
+    stay_quiet(&client, &running, Duration::from_secs(25)).await;
+    let failed = r#"sum(customer_requests_total{outcome="failed"}) > 0"#;
+    let undisturbed = measured(&client, &running, failed).await;
+    assert!(undisturbed.is_empty(), "customers failed: {undisturbed:?}");
+    match running.kubectl(&restart) {
+        Some((worked, said)) => assert!(worked, "{said}"),
+        None => eprintln!("SKIPPED: without kubectl nothing is restarted"),
+    }
+    stay_quiet(&client, &running, Duration::from_secs(35)).await;
+    // Nor between two looks, nor while the shop was starting.
+    let pages = r#"count_over_time(ALERTS{severity="critical",alertstate="firing"}[5m])"#;
+    let pages = measured(&client, &running, pages).await;
+    assert!(pages.is_empty(), "paged: {pages:#?}");
+    let served = measured(&client, &running, "sum(customer_requests_total) > 100").await;
+    assert!(
+        !served.is_empty(),
+        "hardly anybody came: that is no healthy minute"
+    );
+    let ill: Vec<Value> = all_rules(&client, &running)
+        .await
+        .into_iter()
+        .filter(|rule| rule["health"] != "ok")
+        .collect();
+    assert!(ill.is_empty(), "rules that are not evaluated: {ill:#?}");
+    running.stop();
+}
+
+/// Looks at the alerts for as long as `lasts`; fails as soon as one pages.
+async fn stay_quiet(client: &reqwest::Client, running: &Running, lasts: Duration) {
+    let until = std::time::Instant::now() + lasts;
+    while std::time::Instant::now() < until {
+        let firing = r#"ALERTS{severity="critical",alertstate="firing"}"#;
+        let pages = measured(client, running, firing).await;
+        assert!(pages.is_empty(), "paged: {pages:#?}");
+        tokio::time::sleep(Duration::from_millis(500)).await;
+    }
+}
+
+/// What an instant query finds.
+async fn measured(client: &reqwest::Client, running: &Running, query: &str) -> Vec<Value> {
+    let url = format!("{}/api/v1/query", running.addresses["metrics"]);
+    let request = client.get(url).query(&[("query", query)]);
+    let json: Value = answered(request).await;
+    let found = json.pointer("/data/result").and_then(Value::as_array);
+    found.unwrap_or_else(|| panic!("{query}: {json}")).clone()
+}
+
+/// Every rule of the ruler, with its health.
+async fn all_rules(client: &reqwest::Client, running: &Running) -> Vec<Value> {
+    let url = format!("{}/api/v1/rules", running.addresses["metrics"]);
+    let json = answered(client.get(url)).await;
+    let groups = json.pointer("/data/groups").and_then(Value::as_array);
+    let rules: Vec<Value> = groups
+        .into_iter()
+        .flatten()
+        .filter_map(|group| group["rules"].as_array())
+        .flatten()
+        .cloned()
+        .collect();
+    assert!(!rules.is_empty(), "{json}");
+    rules
+}
+
+async fn answered(request: reqwest::RequestBuilder) -> Value {
+    let response = request.send().await.expect("an answer");
+    let said = response.text().await.expect("a body");
+    serde_json::from_str(&said).unwrap_or_else(|error| panic!("{error}: {said}"))
+}
+
 /// All panels, those in rows included.
 fn panels(dashboard: &Value) -> Vec<&Value> {
     let mut found = Vec::new();
