@@ -231,6 +231,7 @@ impl<'a> Customer<'a> {
                 .map_or(0, |since| since.as_millis() as u64);
             let started = Instant::now();
             let step = ask.step;
+            let logging_in = ask.login.is_some();
             let answer = self.send(ask).await;
             let duration = started.elapsed();
             let verdict = match &answer {
@@ -243,7 +244,8 @@ impl<'a> Customer<'a> {
             if !seen.is_empty() {
                 instrument::span::fail(&span_of, "failed", seen);
             }
-            if matches!(status, 401 | 403) {
+            // Whom the shop does not let in again is still known from before.
+            if matches!(status, 401 | 403) && !logging_in {
                 self.memory.logged_in = false;
             }
             let outcome = self.recorder.write(&Record {

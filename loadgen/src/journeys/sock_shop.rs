@@ -44,7 +44,7 @@ pub(super) const SHOP: Shop = Shop {
 const JOURNEYS: [Journey; 8] = [
     Journey {
         name: "browse",
-        weight: 32,
+        weight: 26,
         go: |customer| Box::pin(browse(customer)),
     },
     Journey {
@@ -59,7 +59,7 @@ const JOURNEYS: [Journey; 8] = [
     },
     Journey {
         name: "register",
-        weight: 5,
+        weight: 8,
         go: |customer| Box::pin(register(customer)),
     },
     Journey {
@@ -74,7 +74,7 @@ const JOURNEYS: [Journey; 8] = [
     },
     Journey {
         name: "orders",
-        weight: 5,
+        weight: 8,
         go: |customer| Box::pin(orders(customer)),
     },
     Journey {
