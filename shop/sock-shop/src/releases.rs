@@ -14,7 +14,7 @@
 //! | carts | `v1.1.3` | throws the session's lines away at login | carts are empty after login, no error anywhere |
 //! | carts | `v1.2.2` | leaves the session's lines where they were at login | lines come once more with every login |
 //! | orders | `v1.2.1` | saves an order after payment and shipping only | no row of failed payments; a crash in between loses a paid order |
-//! | orders | `v1.3.0` | gives payment half a second, and asks again at once without end | a slow or dead payment gets a storm of calls, orders burns CPU |
+//! | orders | `v1.3.0` | gives payment half a second, and asks again after 10 ms without end | a slow or dead payment gets a storm of calls, orders burns CPU |
 //! | payment | `v1.1.2` | refuses every card that begins with 5 | "card not accepted" for that whole brand, HTTP 200 throughout |
 //! | payment | `v1.2.3` | has a limit of 20.00 in place of 105.00 | dearer orders are declined, cheap ones pass |
 //! | shipping | `v1.1.1` | takes a shipment that the queue rejected as sent | orders say SHIPPED and are never delivered |
