@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use catalog::Source;
+use catalog::{Problems, Source};
 use include_dir::{Dir, include_dir};
 
 use crate::error::LabError;
@@ -129,26 +129,45 @@ fn built_in(folder: Folder, below: &str, found: &mut Vec<Source>) {
     walk(folder, folder.built_in(), below, found);
 }
 
-/// All `.yaml` files below `dir`, or `dir` itself where it is one.
+/// All `.yaml` files below `dir`, or `dir` itself where it is a file.
 pub(crate) fn on_disk(dir: &Path, found: &mut Vec<Source>) -> Result<(), LabError> {
-    let failed = |source| LabError::File {
-        path: dir.to_owned(),
+    for path in paths(dir)? {
+        let source = read(&path)?.map_err(|problems| LabError::Authored(problems.render()))?;
+        found.push(source);
+    }
+    Ok(())
+}
+
+/// The file at `path`; what is wrong with it where it is no text.
+pub(crate) fn read(path: &Path) -> Result<Result<Source, Problems>, LabError> {
+    let bytes = std::fs::read(path).map_err(|source| unreadable(path, source))?;
+    Ok(Source::of_bytes(&path.display().to_string(), bytes))
+}
+
+/// The paths of all `.yaml` files below `dir`, sorted, or `dir` itself where
+/// it is a file.
+pub(crate) fn paths(dir: &Path) -> Result<Vec<PathBuf>, LabError> {
+    if dir.is_file() {
+        return Ok(vec![dir.to_owned()]);
+    }
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(dir).map_err(|source| unreadable(dir, source))? {
+        let path = entry.map_err(|source| unreadable(dir, source))?.path();
+        if path.is_dir() || path.extension().is_some_and(|e| e == "yaml") {
+            found.extend(paths(&path)?);
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+fn unreadable(path: &Path, source: std::io::Error) -> LabError {
+    LabError::File {
+        path: path.to_owned(),
         doing: "read",
         source,
         next: "check the path",
-    };
-    if dir.is_file() {
-        let text = std::fs::read_to_string(dir).map_err(failed)?;
-        found.push(Source::new(dir.display().to_string(), text));
-        return Ok(());
     }
-    for entry in std::fs::read_dir(dir).map_err(failed)? {
-        let path = entry.map_err(failed)?.path();
-        if path.is_dir() || path.extension().is_some_and(|e| e == "yaml") {
-            on_disk(&path, found)?;
-        }
-    }
-    Ok(())
 }
 
 #[cfg(test)]

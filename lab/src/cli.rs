@@ -49,6 +49,9 @@ pub(crate) enum Command {
     Grade(GradeJournal),
     /// Check authored files: scenarios, suites, the failure matrix, SLOs.
     Lint(Lint),
+    /// Write a scenario, look at it, see what it will do.
+    #[command(subcommand)]
+    Scenario(Scenario),
     /// List the scenarios that there are.
     List(List),
     /// Write the scenarios, alerts, manifests and dashboards that are built in
@@ -272,8 +275,83 @@ pub(crate) struct Lint {
     /// How problems are printed.
     #[arg(long, value_enum, default_value_t = LintFormat::Text)]
     pub(crate) format: LintFormat,
+    /// Exit with 2 for warnings too.
+    #[arg(long)]
+    pub(crate) deny_warnings: bool,
     #[command(flatten)]
     pub(crate) places: Places,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Scenario {
+    /// Write a scenario to start from: commented, valid, with the line by which
+    /// editors find its schema.
+    New(NewScenario),
+    /// Show a scenario as an author reviews it: it names what breaks.
+    Show(ShowScenario),
+    /// Print the JSON Schema of an authored file.
+    Schema(SchemaOf),
+    /// Show on a time line what will happen, without running anything.
+    Preview(Preview),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct NewScenario {
+    /// Its name, in kebab case; also its file's.
+    pub(crate) name: String,
+    /// The shop that is broken [default: the first one].
+    #[arg(long)]
+    pub(crate) shop: Option<String>,
+    /// The kind of fault.
+    #[arg(long, value_name = "KIND", default_value = "hang")]
+    pub(crate) fault: String,
+    /// The folder that it is written into [default: scenarios/SHOP if it is
+    /// there, or the present one].
+    #[arg(long, value_name = "DIR")]
+    pub(crate) dir: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) places: Places,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ShowScenario {
+    /// A scenario's name or file.
+    pub(crate) scenario: String,
+    /// Show what is right as well, and how the expert gets there.
+    #[arg(long)]
+    pub(crate) answer: bool,
+    #[command(flatten)]
+    pub(crate) places: Places,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SchemaOf {
+    /// What kind of file it is for.
+    #[arg(long, value_enum, default_value_t = SchemaKind::Scenario)]
+    pub(crate) kind: SchemaKind,
+    #[command(flatten)]
+    pub(crate) places: Places,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Preview {
+    /// A scenario's name or file.
+    pub(crate) scenario: String,
+    #[command(flatten)]
+    pub(crate) places: Places,
+}
+
+/// The kinds of authored files that have a schema.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum SchemaKind {
+    /// A scenario.
+    Scenario,
+    /// A suite.
+    Suite,
+    /// The failure matrix.
+    Matrix,
+    /// The SLOs of a shop.
+    Slos,
 }
 
 #[derive(Debug, Args)]
@@ -302,4 +380,6 @@ pub(crate) enum LintFormat {
     Text,
     /// For programs.
     Json,
+    /// For code scanning: SARIF 2.1.0.
+    Sarif,
 }

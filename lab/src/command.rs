@@ -5,6 +5,7 @@ pub(crate) mod lint;
 pub(crate) mod list;
 pub(crate) mod matrix;
 pub(crate) mod run;
+pub(crate) mod scenario;
 pub(crate) mod scenario_test;
 pub(crate) mod suite;
 pub(crate) mod train;

@@ -60,6 +60,7 @@ fn run(command: Command) -> Result<Exit, LabError> {
                 Exit::Passed,
             )
         }
+        Command::Scenario(args) => command::scenario::scenario(&args)?,
         Command::Run(args) => command::run::run(args)?,
         Command::Suite(args) => command::suite::suite(args)?,
         Command::Matrix {

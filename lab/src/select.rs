@@ -119,7 +119,7 @@ fn of_suite(suite: &Source, assets: &Assets) -> Result<Vec<Source>, LabError> {
 }
 
 /// `a/c` for `a/b/../c`, without asking the disk.
-fn normal(path: &Path) -> String {
+pub(crate) fn normal(path: &Path) -> String {
     let mut parts: Vec<String> = Vec::new();
     for part in path.components() {
         match part {

@@ -1,8 +1,7 @@
 //! The names that authors may use, from what there is.
 
-use std::collections::BTreeMap;
-
-use model::{AlertName, Backend, FailureMatrix, ShopName, ShopVocabulary, Vocabulary};
+use catalog::Problems;
+use model::{AlertName, Backend, ShopName, ShopVocabulary, Vocabulary};
 use store::RuleFile;
 
 use crate::assets::{Assets, Folder};
@@ -14,54 +13,68 @@ pub(crate) const SLOS: &str = "slos.yaml";
 /// Reads all names: services from manifests, alerts from rule files, journeys
 /// from the load generator, checks from the shops' SLOs, faults from `chaos`.
 pub(crate) fn read(assets: &Assets) -> Result<Vocabulary, LabError> {
-    let mut problems = Vec::new();
-    let matrix = matrix(assets, &mut problems)?;
-    let alerts = alerts(assets, &mut problems)?;
-    let mut shops = BTreeMap::new();
+    let gathered = gather(assets)?;
+    let mut problems: Vec<String> = gathered.broken.iter().map(Problems::render).collect();
+    problems.extend(gathered.elsewhere);
+    if !problems.is_empty() {
+        return Err(LabError::Authored(problems.join("\n")));
+    }
+    Ok(gathered.vocabulary)
+}
+
+/// The names that could be read, and what kept others from it.
+#[derive(Debug, Default)]
+pub(crate) struct Gathered {
+    /// The names.
+    pub(crate) vocabulary: Vocabulary,
+    /// What is wrong with files that give names: SLOs and the failure matrix.
+    pub(crate) broken: Vec<Problems>,
+    /// What is wrong with manifests and rule files.
+    pub(crate) elsewhere: Vec<String>,
+}
+
+/// Reads as many names as can be read.
+pub(crate) fn gather(assets: &Assets) -> Result<Gathered, LabError> {
+    let mut gathered = Gathered::default();
+    matrix(assets, &mut gathered)?;
+    let alerts = alerts(assets, &mut gathered)?;
     for slos in assets.yaml(Folder::Scenarios, "")? {
         let Some(shop) = shop_of_slos(slos.name()) else {
             continue;
         };
         let checks = catalog::checks(&slos, Some(check_query)).unwrap_or_else(|found| {
-            problems.push(found.render());
+            gathered.broken.push(found);
             Vec::new()
         });
         let manifests = assets.yaml(Folder::K8s, shop.as_str())?;
         let services = match crate::manifests::read(&manifests) {
             Ok(manifests) => manifests.services(shop.as_str()),
             Err(error) => {
-                problems.push(error);
+                gathered.elsewhere.push(error);
                 Vec::new()
             }
         };
-        let vocabulary = ShopVocabulary {
+        let parts = ShopVocabulary {
             services,
             alerts: alerts.clone(),
             journeys: loadgen::journeys(&shop),
             checks,
         };
-        shops.insert(shop, vocabulary);
+        gathered.vocabulary.shops.insert(shop, parts);
     }
-    if !problems.is_empty() {
-        return Err(LabError::Authored(problems.join("\n")));
-    }
-    Ok(Vocabulary {
-        shops,
-        faults: chaos::specs(),
-        matrix,
-        check_query: Some(check_query),
-    })
+    gathered.vocabulary.faults = chaos::specs();
+    gathered.vocabulary.check_query = Some(check_query);
+    Ok(gathered)
 }
 
-fn matrix(assets: &Assets, problems: &mut Vec<String>) -> Result<FailureMatrix, LabError> {
+fn matrix(assets: &Assets, gathered: &mut Gathered) -> Result<(), LabError> {
     let sources = assets.yaml(Folder::Scenarios, "failure-matrix.yaml")?;
-    let Some(source) = sources.first() else {
-        return Ok(FailureMatrix::default());
-    };
-    Ok(catalog::matrix(source).unwrap_or_else(|found| {
-        problems.push(found.render());
-        FailureMatrix::default()
-    }))
+    match sources.first().map(catalog::matrix) {
+        None => {}
+        Some(Ok(matrix)) => gathered.vocabulary.matrix = matrix,
+        Some(Err(found)) => gathered.broken.push(found),
+    }
+    Ok(())
 }
 
 /// Reads a query as the store would.
@@ -90,11 +103,12 @@ pub(crate) fn rule_files(assets: &Assets) -> Result<Vec<RuleFile>, LabError> {
     Ok(files.collect())
 }
 
-fn alerts(assets: &Assets, problems: &mut Vec<String>) -> Result<Vec<AlertName>, LabError> {
+fn alerts(assets: &Assets, gathered: &mut Gathered) -> Result<Vec<AlertName>, LabError> {
     match store::rules::alert_names(&rule_files(assets)?) {
         Ok(names) => Ok(names.into_iter().map(AlertName::from).collect()),
         Err(errors) => {
-            problems.extend(errors.iter().map(ToString::to_string));
+            let errors = errors.iter().map(ToString::to_string);
+            gathered.elsewhere.extend(errors);
             Ok(Vec::new())
         }
     }

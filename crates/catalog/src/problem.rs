@@ -162,6 +162,11 @@ impl Problems {
             .any(|problem| problem.level == Level::Error)
     }
 
+    /// The name of the file that has them.
+    pub fn file(&self) -> &str {
+        self.source.name()
+    }
+
     /// The problems, in the order of their lines.
     pub fn list(&self) -> &[Problem] {
         &self.list
@@ -246,10 +251,6 @@ impl fmt::Display for Shown<'_> {
 impl std::error::Error for Shown<'_> {}
 
 impl Diagnostic for Shown<'_> {
-    fn code<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
-        Some(Box::new(self.problem.rule))
-    }
-
     fn severity(&self) -> Option<Severity> {
         Some(match self.problem.level {
             Level::Error => Severity::Error,

@@ -18,7 +18,7 @@ impl Syntax {
     /// The complaint behind `error` about `text`.
     pub(crate) fn of(error: &Error, text: &str) -> Self {
         let error = error.without_snippet();
-        let (rule, message, help) = words(error, text);
+        let (rule, message, help) = words(error);
         let place = error
             .location()
             .map_or(0..0, |location| place_of(&location));
@@ -37,10 +37,10 @@ fn shown(place: Place, text: &str) -> Place {
     if place.start > end { end..end } else { place }
 }
 
-fn words(error: &Error, text: &str) -> (Rule, String, Option<&'static str>) {
+fn words(error: &Error) -> (Rule, String, Option<&'static str>) {
     let not_yaml = |message: &str, help| (Rule::NotYaml, message.to_owned(), Some(help));
     match error {
-        Error::AliasError { error, .. } => words(error, text),
+        Error::AliasError { error, .. } => words(error),
         Error::DuplicateMappingKey { key, .. } => {
             let key = key.as_deref().unwrap_or("this key");
             let help = "delete one of the two; the first is read below";
