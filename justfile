@@ -26,6 +26,10 @@ doc:
 lint:
     cargo run --locked --quiet -- lint
 
+# The JSON Schemas of the authored files, after faults, alerts, services, checks or rows changed.
+schemas:
+    UPDATE_DOCS=1 cargo test --locked --quiet -p shoplab --bin shoplab the_schemas
+
 # Licences and advisories (needs cargo-deny).
 deny:
     cargo deny check licenses bans sources

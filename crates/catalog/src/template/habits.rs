@@ -37,6 +37,7 @@ pub(super) fn of(spec: &FaultSpec, services: &[ServiceName]) -> Habit {
         "slow-answers" | "slow-queries" => (M::Latency, &["rollout-restart", "delete-pod"]),
         "missing-image" | "bad-release" => (M::BadRelease, &["rollout-undo"]),
         "lose-scrape-target" => (M::Monitoring, &["apply", "rollout-undo"]),
+        "clock-skew" => (M::Misconfigured, &["rollout-restart", "delete-pod"]),
         "noise" => (M::None, &[]),
         _ => (M::Errors, &["rollout-restart", "delete-pod"]),
     };

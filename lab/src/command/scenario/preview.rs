@@ -17,7 +17,7 @@ use crate::error::LabError;
 const WIDTH: usize = 60;
 /// The columns in front of it.
 const LABEL: usize = 14;
-/// How long the steady state has to hold before time counts.
+/// Into how many parts the scale divides the time line.
 const PARTS: u64 = 4;
 
 /// The time lines of the scenarios that are asked for.

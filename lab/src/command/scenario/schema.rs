@@ -54,11 +54,14 @@ mod tests {
     #[test]
     fn the_schemas_beside_the_scenarios_are_those_that_are_printed() {
         for (kind, _, name) in KINDS {
-            let path = file(name);
+            let (path, printed) = (file(name), printed(kind));
+            if std::env::var_os("UPDATE_DOCS").is_some() {
+                std::fs::write(&path, &printed).expect("written");
+            }
             let stored = std::fs::read_to_string(&path).unwrap_or_default();
             assert!(
-                stored == printed(kind),
-                "scenarios/schema/{name}.schema.json is not what the program prints: `just schemas` writes it"
+                stored == printed,
+                "scenarios/schema/{name}.schema.json is not what `shoplab scenario schema` prints; run `just schemas`"
             );
         }
     }
