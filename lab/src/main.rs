@@ -26,7 +26,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use cli::{Cli, Command, MatrixCommand, ScenarioCommand};
+use cli::{Cli, Command, MatrixCommand};
 use error::LabError;
 use exit::Exit;
 
@@ -60,15 +60,12 @@ fn run(command: Command) -> Result<Exit, LabError> {
                 Exit::Passed,
             )
         }
-        Command::Scenario(args) => command::scenario::scenario(&args)?,
         Command::Run(args) => command::run::run(args)?,
         Command::Suite(args) => command::suite::suite(args)?,
         Command::Matrix {
             command: MatrixCommand::Verify(args),
         } => command::matrix::verify(args)?,
-        Command::Scenario {
-            command: ScenarioCommand::Test(args),
-        } => command::scenario_test::test(args)?,
+        Command::Scenario { command } => command::scenario::scenario(command)?,
         Command::Train(args) => command::train::train(args)?,
         Command::Up(args) => command::up::up(args)?,
         Command::Shop { .. } | Command::Load | Command::Guard { .. } => return Ok(Exit::Passed),

@@ -8,18 +8,19 @@ mod show;
 use model::{Scenario, Vocabulary};
 
 use crate::assets::Assets;
-use crate::cli::{self, Places};
+use crate::cli::{Places, ScenarioCommand};
 use crate::error::LabError;
 use crate::exit::Exit;
 use crate::{select, vocabulary};
 
-/// Does what `args` say.
-pub(crate) fn scenario(args: &cli::Scenario) -> Result<(String, Exit), LabError> {
-    let text = match args {
-        cli::Scenario::New(args) => new::new(args)?,
-        cli::Scenario::Show(args) => show::show(args)?,
-        cli::Scenario::Schema(args) => schema::schema(args)?,
-        cli::Scenario::Preview(args) => preview::preview(args)?,
+/// Does what `command` says.
+pub(crate) fn scenario(command: ScenarioCommand) -> Result<(String, Exit), LabError> {
+    let text = match command {
+        ScenarioCommand::New(args) => new::new(&args)?,
+        ScenarioCommand::Show(args) => show::show(&args)?,
+        ScenarioCommand::Schema(args) => schema::schema(&args)?,
+        ScenarioCommand::Preview(args) => preview::preview(&args)?,
+        ScenarioCommand::Test(args) => return super::scenario_test::test(args),
     };
     Ok((text, Exit::Passed))
 }
