@@ -290,3 +290,6 @@ pub(crate) enum LintFormat {
     /// For code scanning: SARIF 2.1.0.
     Sarif,
 }
+
+#[cfg(test)]
+mod tests;

@@ -12,6 +12,9 @@ use crate::outcome::{DrillOutcome, DrillResult};
 
 /// Of a journey's requests: fewer that fail are noise.
 const NOISE: f64 = 0.10;
+/// A journey that was made so seldom while the fault was in says nothing by not
+/// having failed.
+const FEW: u64 = 10;
 /// What the load generator says of a request that took too long; the shop said
 /// nothing then.
 const SLOW: &str = "waited too long";
@@ -132,15 +135,21 @@ fn not_well(journey: &JourneyImpact) -> u64 {
     journey.failed + journey.slow
 }
 
+/// Whether more of its requests failed than noise would explain. One that was
+/// slow only says as much of the machine as of the shop.
 fn is_hit(journey: &JourneyImpact) -> bool {
-    not_well(journey) as f64 > NOISE * journey.requests as f64
+    journey.failed as f64 > NOISE * journey.requests as f64
 }
 
 /// Every documented journey fails, and no other.
 fn journeys(row: &MatrixRow, impacts: &[JourneyImpact], broken: &mut Vec<String>) -> Beside {
+    let hit = |journey: &JourneyImpact| not_well(journey) > 0;
+    if !row.journeys.is_empty() && !impacts.iter().any(hit) {
+        broken.push("journeys: none failed".to_owned());
+    }
     for name in &row.journeys {
         let met = impacts.iter().find(|journey| journey.journey == *name);
-        if met.is_none_or(|journey| not_well(journey) == 0) {
+        if met.is_some_and(|journey| not_well(journey) == 0 && journey.requests >= FEW) {
             broken.push(format!(
                 "journeys: {name} is documented to fail and did not"
             ));
@@ -150,9 +159,7 @@ fn journeys(row: &MatrixRow, impacts: &[JourneyImpact], broken: &mut Vec<String>
         if is_hit(journey) && !row.journeys.contains(&journey.journey) {
             broken.push(format!(
                 "journeys: {} failed too, {} of {} requests, and is not documented to",
-                journey.journey,
-                not_well(journey),
-                journey.requests
+                journey.journey, journey.failed, journey.requests
             ));
         }
     }
@@ -202,9 +209,10 @@ fn shows(row: &MatrixRow, impacts: &[JourneyImpact], broken: &mut Vec<String>) -
         .iter()
         .map(|(text, times)| format!("\"{text}\" ×{times}"))
         .collect();
-    let documented = match row.shows.is_empty() {
-        true => row.experience.clone(),
-        false => format!("{} ({})", row.experience, quoted(&row.shows)),
+    let documented = if row.shows.is_empty() {
+        row.experience.clone()
+    } else {
+        format!("{} ({})", row.experience, quoted(&row.shows))
     };
     Beside {
         documented,

@@ -75,6 +75,70 @@ fn whoever_does_nothing_does_not_pass() {
 }
 
 #[test]
+fn a_scenario_is_put_to_the_test_with_labs_side_by_side() {
+    let place = Place::take();
+    let out = place.path("out");
+    let out = out.to_str().expect("a path");
+    let output = place.run(&[
+        "scenario",
+        "test",
+        "payment-scaled-to-zero",
+        "-j",
+        "2",
+        "--out",
+        out,
+    ]);
+    let shown = text(&output);
+    assert_eq!(output.status.code(), Some(0), "{shown}");
+    for proof in [
+        "expert",
+        "fault bites",
+        "leaks",
+        "baseline: nothing",
+        "baseline: blame-the-lab (in `nothing`)",
+        "baseline: scale-everything-to-zero",
+        "wrong fix: ",
+    ] {
+        assert!(shown.contains(proof), "{proof}: {shown}");
+    }
+    let junit = std::fs::read_to_string(format!("{out}/junit.xml")).expect("JUnit");
+    for suite in ["scenarios", "must not win", "leaks"] {
+        assert!(
+            junit.contains(&format!("<testsuite name=\"{suite}\"")),
+            "{junit}"
+        );
+    }
+    place.wait_until_empty(Duration::from_secs(10));
+}
+
+#[test]
+fn a_row_of_the_failure_matrix_is_measured_beside_what_is_documented() {
+    let place = Place::take();
+    let out = place.path("out");
+    let out = out.to_str().expect("a path");
+    let verify = [
+        "matrix", "verify", "--rows", "M06", "--out", out, "--format", "json",
+    ];
+    let output = place.run(&verify);
+    let shown = text(&output);
+    assert_eq!(output.status.code(), Some(0), "{shown}");
+    let results = std::fs::read_to_string(format!("{out}/results.json")).expect("JSON");
+    let results: serde_json::Value = serde_json::from_str(&results).expect("JSON");
+    let row = &results["rows"][0];
+    assert_eq!(row["row"], "M06", "{results:#}");
+    assert_eq!(row["broken"], serde_json::json!([]), "{results:#}");
+    assert!(
+        row["margin-ms"].as_i64().is_some_and(|spare| spare >= 0),
+        "{results:#}"
+    );
+    let hit = row["impacts"].as_array().expect("impacts");
+    assert!(
+        hit.iter().any(|journey| journey["journey"] == "checkout"),
+        "{results:#}"
+    );
+}
+
+#[test]
 fn an_interrupted_run_undoes_everything_and_says_so() {
     let place = Place::take();
     let out = place.path("out");
@@ -145,6 +209,12 @@ fn bad_input_gets_one_clear_error_and_nothing_starts() {
             "--out",
         ),
         (vec!["grade", broken], 2, "broken.yaml:1:"),
+        (
+            vec!["suite", "no-such-suite"],
+            2,
+            "scenarios/suites/smoke.yaml",
+        ),
+        (vec!["matrix", "verify", "--rows", "M99"], 2, "no row M99"),
         (vec!["up", "shoe-shop"], 2, "k8s/shoe-shop"),
         (vec!["train", "--quiet", "soon"], 2, "`20s`"),
     ] {

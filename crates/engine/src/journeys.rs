@@ -13,7 +13,7 @@ pub(crate) struct Counts {
     pub(crate) seen: Matrix,
 }
 
-/// The journeys of which at least one request did not go well, by their names.
+/// What every journey that was made met, by the journeys' names.
 pub(crate) fn impacts(counts: &Counts) -> Vec<JourneyImpact> {
     let mut journeys: BTreeMap<&str, JourneyImpact> = BTreeMap::new();
     for (labels, count) in counted(&counts.requests) {
@@ -37,17 +37,14 @@ pub(crate) fn impacts(counts: &Counts) -> Vec<JourneyImpact> {
             times,
         });
     }
-    let mut hit: Vec<JourneyImpact> = journeys
-        .into_values()
-        .filter(|journey| journey.failed + journey.slow > 0)
-        .collect();
-    for journey in &mut hit {
+    let mut met: Vec<JourneyImpact> = journeys.into_values().collect();
+    for journey in &mut met {
         journey.seen.sort_by(|a, b| {
             let words = |seen: &SeenText| (seen.step.clone(), seen.text.clone());
             b.times.cmp(&a.times).then_with(|| words(a).cmp(&words(b)))
         });
     }
-    hit
+    met
 }
 
 /// The entry of the journey that `labels` name; none where they name none.
@@ -95,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn journeys_that_were_hit_are_told_with_what_their_customers_saw() {
+    fn every_journey_is_told_with_what_its_customers_saw() {
         let requests =
             |journey, outcome, count| series(&[("journey", journey), ("outcome", outcome)], count);
         let seen = |step, text, count| {
@@ -120,9 +117,11 @@ mod tests {
                 ],
             },
         };
-        let hit = impacts(&counts);
-        assert_eq!(hit.len(), 1, "{hit:?}");
-        let checkout = &hit[0];
+        let met = impacts(&counts);
+        let [browse, checkout] = &met[..] else {
+            panic!("{met:?}");
+        };
+        assert_eq!((browse.requests, browse.failed), (50, 0));
         assert_eq!(checkout.journey, "checkout".into());
         assert_eq!(
             (checkout.requests, checkout.failed, checkout.slow),

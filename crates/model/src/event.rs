@@ -164,8 +164,8 @@ pub enum Happening {
         /// Customers that met at least one failure.
         users_hit: u64,
     },
-    /// What each journey of the customers met from first injection to end:
-    /// those of which at least one request did not go well.
+    /// What each journey of the customers met, from the first injection until
+    /// the shop had recovered, or else to the end.
     Impacts {
         /// In the order of their names.
         journeys: Vec<JourneyImpact>,

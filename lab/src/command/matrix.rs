@@ -54,12 +54,12 @@ pub(crate) fn verify(args: VerifyMatrix) -> Result<(String, Exit), LabError> {
 }
 
 /// The rows that `asked` names, or all, each with its scenario of the suite.
-fn rows<'a>(
+fn rows(
     asked: &[String],
-    scenarios: &'a [Scenario],
-    vocabulary: &'a Vocabulary,
+    scenarios: &[Scenario],
+    vocabulary: &Vocabulary,
     suite: &str,
-) -> Result<Vec<(&'a MatrixRow, &'a Scenario)>, LabError> {
+) -> Result<Vec<(MatrixRow, Scenario)>, LabError> {
     let mut ids: Vec<RowId> = asked.iter().map(|id| id.as_str().into()).collect();
     if ids.is_empty() {
         ids = vocabulary
@@ -80,7 +80,7 @@ fn rows<'a>(
             .iter()
             .find(|scenario| scenario.matrix.as_ref() == Some(id))
         {
-            Some(scenario) => rows.push((row, scenario)),
+            Some(scenario) => rows.push((row.clone(), scenario.clone())),
             None => problems.push(format!("row {id} has no scenario in the suite `{suite}`")),
         }
     }

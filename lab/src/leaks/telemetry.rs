@@ -1,8 +1,6 @@
 //! What the telemetry APIs show a responder: all series, rules, streams, lines,
 //! tags and spans.
 
-use serde_json::Value;
-
 use super::{Leak, Reach, Words};
 use crate::error::LabError;
 
@@ -97,7 +95,7 @@ async fn traces(reach: &Reach, words: &Words, leaks: &mut Vec<Leak>) -> Result<(
         let whole = reach.json(&format!("{base}/api/traces/{id}")).await?;
         words.search_json("traces: spans", &whole, leaks);
     }
-    words.search_json("traces: found", &Value::clone(&found), leaks);
+    words.search_json("traces: found", &found, leaks);
     Ok(())
 }
 

@@ -91,9 +91,15 @@ impl Run {
     /// What the incident cost and whom it hit, where the backends can tell.
     async fn cost(&self, range: TimeRange) -> Result<(), JournalError> {
         let most = self.limits.telemetry.duration().saturating_mul(2);
+        let clocks = self.shared.recorder.timeline().clocks();
+        let recovered = clocks.recovered.filter(|at| *at > range.from);
+        let outage = TimeRange {
+            from: range.from,
+            to: recovered.unwrap_or(range.to),
+        };
         let asked = async {
             let (damage, journeys) =
-                tokio::join!(self.senses.damage(range), self.senses.journeys(range));
+                tokio::join!(self.senses.damage(range), self.senses.journeys(outage));
             Ok::<_, TelemetryError>((damage?, journeys?))
         };
         match timeout(most, asked).await {
