@@ -10,7 +10,12 @@ use serde::Serialize;
 use crate::exit::Exit;
 use crate::outcome::{DrillOutcome, DrillResult};
 
-/// Of a journey's requests: fewer that fail are noise.
+/// Of a journey's requests during the outage: fewer that fail are noise. It is
+/// low, because those who wait ask little, and those who do not ask much.
+const HIT: f64 = 0.02;
+/// As many must fail at the least, so that one unlucky request is no finding.
+const HIT_LEAST: u64 = 3;
+/// Of all texts that customers read: those seen more rarely are noise.
 const NOISE: f64 = 0.10;
 /// A journey that was made so seldom while the fault was in says nothing by not
 /// having failed.
@@ -138,7 +143,7 @@ fn not_well(journey: &JourneyImpact) -> u64 {
 /// Whether more of its requests failed than noise would explain. One that was
 /// slow only says as much of the machine as of the shop.
 fn is_hit(journey: &JourneyImpact) -> bool {
-    journey.failed as f64 > NOISE * journey.requests as f64
+    journey.failed >= HIT_LEAST && journey.failed as f64 > HIT * journey.requests as f64
 }
 
 /// Every documented journey fails, and no other.
