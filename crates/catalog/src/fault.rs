@@ -128,7 +128,7 @@ mod tests {
         };
         let source = Source::new("a.yaml".to_owned(), text);
         let read = document(&source, |decoder, node| fault(decoder, node, &[spec], &[]));
-        read.map_err(|problems| problems.to_string())
+        read.result().map_err(|problems| problems.to_string())
     }
 
     #[test]

@@ -122,7 +122,7 @@ mod tests {
             panic!("{met:?}");
         };
         assert_eq!((browse.requests, browse.failed), (50, 0));
-        assert_eq!(checkout.journey, "checkout".into());
+        assert_eq!(checkout.journey, "checkout");
         assert_eq!(
             (checkout.requests, checkout.failed, checkout.slow),
             (30, 9, 1)

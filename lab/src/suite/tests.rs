@@ -47,14 +47,14 @@ fn a_plan_is_the_experts_and_what_is_proven_besides() {
 #[test]
 fn whoever_wins_and_should_not_fails_the_suite() {
     let report = testing::report();
-    assert_eq!(report.exit(), Exit::Failed);
-    let won: Vec<&str> = report
+    let won: Vec<(&str, Exit)> = report
         .tried
         .iter()
         .filter(|tried| tried.result != DrillResult::Passed)
-        .map(|tried| tried.who.as_str())
+        .map(|tried| (tried.who.as_str(), tried.result.exit()))
         .collect();
-    assert_eq!(won, ["restart-everything"]);
+    assert_eq!(won, [("restart-everything", Exit::Failed)]);
+    assert_eq!(report.exit(), Exit::Invalid, "the worst of all counts");
 }
 
 #[test]
