@@ -37,7 +37,7 @@ pub(crate) fn verify(args: VerifyMatrix) -> Result<(String, Exit), LabError> {
         first_failure: drills.first_failure(),
     };
     report::matrix::write(&[], &drills.out)?;
-    let shared = Shared::new(assets, vocabulary.clone(), drills.places.state.clone());
+    let shared = Shared::new(assets, vocabulary, drills.places.state.clone());
     let ended = runner::run(jobs, shared, lanes)?;
     let reports: Vec<RowReport> = ended
         .iter()

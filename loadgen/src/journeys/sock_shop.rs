@@ -383,7 +383,7 @@ mod tests {
         let left = Err("order completes, not shipped".to_owned());
         for (orders, due, verdict) in [
             (json!([order("a", "DELIVERED")]), vec!["a"], Ok(())),
-            (json!([order("a", "SHIPPED")]), vec!["a"], late.clone()),
+            (json!([order("a", "SHIPPED")]), vec!["a"], late),
             (json!([order("a", "PAID")]), vec!["a"], left.clone()),
             (
                 json!([order("a", "SHIPPED"), order("b", "PAID")]),

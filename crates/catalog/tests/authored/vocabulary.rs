@@ -45,7 +45,6 @@ const PROBE: ArgSpec = ArgSpec {
 };
 
 /// A small vocabulary.
-#[expect(clippy::expect_used, reason = "a test fails by panicking")]
 pub(crate) fn vocabulary() -> Vocabulary {
     let spec = |kind, args| FaultSpec {
         kind,

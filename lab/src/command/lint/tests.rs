@@ -54,7 +54,7 @@ fn problems_are_told_in_three_formats() {
         ("json", LintFormat::Json),
         ("sarif", LintFormat::Sarif),
     ] {
-        let (told, exit) = lint(&args(&[file.clone()], None, format)).expect("linted");
+        let (told, exit) = lint(&args(std::slice::from_ref(&file), None, format)).expect("linted");
         assert_eq!(exit, Exit::Usage);
         let version = format!("\"version\": \"{}\"", env!("CARGO_PKG_VERSION"));
         let told = told
