@@ -9,6 +9,7 @@ mod error;
 mod exit;
 mod jobs;
 mod leaks;
+mod log;
 mod manifests;
 mod matrix;
 mod outcome;
@@ -49,6 +50,7 @@ fn main() -> ExitCode {
 }
 
 fn run(command: Command) -> Result<Exit, LabError> {
+    log::start();
     let (text, exit) = match command {
         Command::Grade(args) => command::grade::grade(&args)?,
         Command::Lint(args) => command::lint::lint(&args)?,

@@ -59,10 +59,10 @@ impl Ended {
     }
 }
 
-/// How many labs a machine can carry side by side: three on two cores.
+/// How many labs a machine can carry side by side: four on two cores.
 pub(crate) fn lanes_of_this_machine() -> u8 {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    u8::try_from((cores * 3 / 2).clamp(1, 8)).unwrap_or(1)
+    u8::try_from((cores * 2).clamp(1, 8)).unwrap_or(1)
 }
 
 /// Runs `jobs` to their end, or to an interruption, on a runtime of its own.

@@ -168,6 +168,11 @@ impl<'a> Customer<'a> {
         self.user.set_session_data(kept);
     }
 
+    /// From now on requests are of `journey`; of which they were.
+    pub(crate) fn change_to(&mut self, journey: &'static str) -> &'static str {
+        std::mem::replace(&mut self.journey, journey)
+    }
+
     pub(crate) fn memory(&mut self) -> &mut Memory {
         &mut self.memory
     }

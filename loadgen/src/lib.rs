@@ -109,6 +109,10 @@ async fn visit_shop(config: &Config, recorder: Arc<Recorder>) -> Result<(), Load
 
 /// Goose with one scenario, the customer, whose visits are our own.
 async fn attack(config: &Config, recorder: Arc<Recorder>) -> Result<(), LoadError> {
+    // Goose takes a logger that is there already as it is.
+    if log::set_logger(&GooseLog).is_ok() {
+        log::set_max_level(log::LevelFilter::Error);
+    }
     let users = config.users.to_string();
     let args = [
         "--host",
@@ -138,6 +142,24 @@ async fn attack(config: &Config, recorder: Arc<Recorder>) -> Result<(), LoadErro
         .await
         .map_err(Box::new)?;
     Ok(())
+}
+
+/// What goose says goes where all else goes, one JSON object a line. It warns of
+/// every request that failed, and those the customers write down themselves.
+struct GooseLog;
+
+impl log::Log for GooseLog {
+    fn enabled(&self, metadata: &log::Metadata<'_>) -> bool {
+        metadata.level() == log::Level::Error
+    }
+
+    fn log(&self, record: &log::Record<'_>) {
+        if self.enabled(record.metadata()) {
+            tracing::error!(target: "goose", "{}", record.args());
+        }
+    }
+
+    fn flush(&self) {}
 }
 
 /// One visit: the next journey of this customer, drawn from the seed.

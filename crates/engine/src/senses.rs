@@ -10,8 +10,9 @@ use telemetry::{
 
 use crate::journeys::Counts;
 
-/// The customers' log, as the load generator writes it.
-const CUSTOMERS: &str = r#"{namespace="shoplab", app="customers"} | json"#;
+/// The customers' log, as the load generator writes it; a line that is no JSON
+/// (a panic, say) is not of a customer, and would make Loki refuse to count.
+const CUSTOMERS: &str = r#"{namespace="shoplab", app="customers"} | json | __error__="""#;
 /// Orders that failed, ever.
 const FAILED_ORDERS: &str = r#"sum(customer_orders_total{outcome="failed"})"#;
 /// Lines read at once.

@@ -44,7 +44,7 @@ pub(super) const SHOP: Shop = Shop {
 const JOURNEYS: [Journey; 8] = [
     Journey {
         name: "browse",
-        weight: 26,
+        weight: 20,
         go: |customer| Box::pin(browse(customer)),
     },
     Journey {
@@ -54,17 +54,17 @@ const JOURNEYS: [Journey; 8] = [
     },
     Journey {
         name: "login",
-        weight: 10,
+        weight: 8,
         go: |customer| Box::pin(login(customer)),
     },
     Journey {
         name: "register",
-        weight: 8,
+        weight: 5,
         go: |customer| Box::pin(register(customer)),
     },
     Journey {
         name: "cart",
-        weight: 12,
+        weight: 11,
         go: |customer| Box::pin(cart(customer)),
     },
     Journey {
@@ -74,12 +74,12 @@ const JOURNEYS: [Journey; 8] = [
     },
     Journey {
         name: "orders",
-        weight: 8,
+        weight: 10,
         go: |customer| Box::pin(orders(customer)),
     },
     Journey {
         name: "shipment",
-        weight: 10,
+        weight: 20,
         go: |customer| Box::pin(shipment(customer)),
     },
 ];
@@ -139,7 +139,10 @@ async fn tags(customer: &mut Customer<'_>) -> Result<(), Lost> {
 
 async fn login(customer: &mut Customer<'_>) -> Result<(), Lost> {
     let Some(account) = customer.memory().account.clone() else {
-        return register(customer).await;
+        let came_for = customer.change_to("register");
+        let registered = register(customer).await;
+        customer.change_to(came_for);
+        return registered;
     };
     let ask = Ask {
         login: Some(account),
@@ -161,6 +164,8 @@ async fn register(customer: &mut Customer<'_>) -> Result<(), Lost> {
         "username": name, "password": password, "email": format!("{name}@example.org"),
         "firstName": "Pat", "lastName": name,
     });
+    // Who begins to register is nobody that the shop knew before.
+    customer.memory().logged_in = false;
     customer
         .ask(Ask::post("/register", "POST /register", body), fine)
         .await?;
@@ -181,12 +186,16 @@ async fn register(customer: &mut Customer<'_>) -> Result<(), Lost> {
     Ok(())
 }
 
-/// Logs in where the shop does not know the customer any more.
+/// Logs in where the shop does not know the customer any more. That is a journey
+/// of its own: who is lost there did not get to what they came for.
 async fn be_known(customer: &mut Customer<'_>) -> Result<(), Lost> {
     if customer.memory().logged_in {
         return Ok(());
     }
-    login(customer).await
+    let came_for = customer.change_to("login");
+    let known = login(customer).await;
+    customer.change_to(came_for);
+    known
 }
 
 async fn cart(customer: &mut Customer<'_>) -> Result<(), Lost> {
