@@ -89,9 +89,6 @@ fn a_broken_file_of_names_is_told_once_and_not_by_each_scenario() {
         "checks:\n  - name: checkout-availability\n",
     )
     .expect("written");
-    let matrix = include_str!("../../../../scenarios/failure-matrix.yaml");
-    let place = dir.path().join("scenarios/failure-matrix.yaml");
-    std::fs::write(place, matrix).expect("written");
     let text = include_str!("../../../../scenarios/sock-shop/harmless-deploy.yaml");
     std::fs::write(shop.join("mine.yaml"), text).expect("written");
     let args = args(&[shop], Some(dir.path().to_owned()), LintFormat::Text);
