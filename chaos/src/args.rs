@@ -1,9 +1,27 @@
 //! Arguments of a fault: checked against its spec, completed with its defaults.
 
-use model::{ArgKind, ArgSpec, FaultSpec, Period, Ratio};
+use model::{ArgKind, ArgSpec, FaultSpec, Period, Ratio, ServiceName};
+use serde::Deserialize;
 use serde_json::{Map, Number, Value};
 
 use crate::ChaosError;
+
+/// Arguments of a fault that needs no more than its service.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct OneService {
+    pub(crate) service: ServiceName,
+}
+
+/// The argument `service`, which is required: whom the fault hits, as `help` says.
+pub(crate) const fn service(help: &'static str) -> ArgSpec {
+    ArgSpec {
+        name: "service",
+        kind: ArgKind::Service,
+        default: None,
+        help,
+    }
+}
 
 /// The arguments as the fault's own type reads them: periods and shares as
 /// text, counts and amounts as numbers, defaults filled in.

@@ -10,7 +10,7 @@ macro_rules! registry {
 
         /// Every registered fault, in the order in which they are listed.
         pub(crate) fn all() -> Vec<Arc<dyn Injector>> {
-            vec![$(Arc::new(Registered::<$file::$kind>::new())),*]
+            vec![$(Arc::new(Registered::<$file::$kind, _>::new())),*]
         }
     };
 }

@@ -2,13 +2,43 @@
 
 use edge::client::{clear_hook, hooks, set_hook};
 use http::StatusCode;
-use model::{ServiceName, Undone};
+use model::{FaultSpec, ServiceName, Undone};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::ChaosError;
-use crate::kind::together;
+use crate::kind::{Kind, together};
 use crate::world::{RunRef, World};
+
+/// A fault that arms one hook in the present processes of a service, and does nothing else.
+///
+/// The hook ends when the lease that it was armed with runs out, and with its process;
+/// what shop and stores know of hooks is in the crate `shop-hooks`.
+pub(crate) trait HookFault: Send + Sync + 'static {
+    /// As [`Kind::SPEC`].
+    const SPEC: FaultSpec;
+    /// The hook's name, as the process knows it.
+    const HOOK: &'static str;
+    /// What a service lacks whose processes do not know the hook, and the next step where
+    /// there is one: it is told behind the service's name, in [`ChaosError::Target`].
+    const LACKS: &'static str;
+    /// As [`Kind::Args`]; [`OneService`](crate::args::OneService) where it takes nothing else.
+    type Args: DeserializeOwned + Send;
+
+    /// Whose processes they are.
+    fn service(args: &Self::Args) -> &ServiceName;
+
+    /// What the hook is armed with, by the hook's own names, which tell the units; nothing,
+    /// unless a fault says otherwise.
+    fn armed_with(args: &Self::Args) -> Vec<(&'static str, Value)> {
+        let _ = args;
+        Vec::new()
+    }
+}
+
+/// The mark of a [`Kind`] that is a [`HookFault`].
+pub(crate) struct ByHook;
 
 /// A hook of the present runs of a service, and what it is armed with.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -19,31 +49,47 @@ pub(crate) struct Plan {
     args: Map<String, Value>,
 }
 
-impl Plan {
-    /// The hook `hook` with these arguments (an object) in the present runs of `service`.
-    pub(crate) async fn new(
-        world: &World,
-        service: ServiceName,
-        hook: &str,
-        args: Value,
-    ) -> Result<Self, ChaosError> {
-        let args = match args {
-            Value::Object(args) => args,
-            _ => Map::new(),
-        };
-        Ok(Self {
-            runs: world.runs(&service).await?,
-            service,
-            hook: hook.to_owned(),
-            args,
+impl<T: HookFault> Kind<ByHook> for T {
+    const SPEC: FaultSpec = <T as HookFault>::SPEC;
+    type Args = <T as HookFault>::Args;
+    type Plan = Plan;
+
+    async fn plan(world: &World, args: Self::Args) -> Result<Plan, ChaosError> {
+        let service = T::service(&args);
+        let armed = T::armed_with(&args).into_iter();
+        Ok(Plan {
+            runs: world.runs(service).await?,
+            service: service.clone(),
+            hook: T::HOOK.to_owned(),
+            args: armed
+                .map(|(name, value)| (name.to_owned(), value))
+                .collect(),
         })
     }
 
+    async fn inject(world: &World, plan: &mut Plan) -> Result<(), ChaosError> {
+        plan.arm(world, T::LACKS).await
+    }
+
+    async fn tend(world: &World, plan: &mut Plan) -> Result<(), ChaosError> {
+        plan.renew(world).await
+    }
+
+    async fn undo(world: &World, plan: &Plan) -> Result<Undone, ChaosError> {
+        plan.end(world).await
+    }
+
+    async fn verify(world: &World, plan: &Plan) -> Result<bool, ChaosError> {
+        plan.is_free(world).await
+    }
+}
+
+impl Plan {
     /// Arms the hook in every run.
     ///
     /// # Errors
     /// [`ChaosError::Target`] with what `lacks` says when the process has no such hook.
-    pub(crate) async fn arm(&self, world: &World, lacks: &str) -> Result<(), ChaosError> {
+    async fn arm(&self, world: &World, lacks: &str) -> Result<(), ChaosError> {
         for run in &self.runs {
             let request = set_hook(&self.hook, &self.args, world.lease());
             let answer = world.edge(&run.pod, request).await?;
@@ -63,7 +109,7 @@ impl Plan {
 
     /// Renews the lease where the same process still has the hook armed: a restarted
     /// process must stay free.
-    pub(crate) async fn renew(&self, world: &World) -> Result<(), ChaosError> {
+    async fn renew(&self, world: &World) -> Result<(), ChaosError> {
         for run in &self.runs {
             if !world.still_runs(run).await? || !self.is_armed(world, run).await? {
                 continue;
@@ -78,7 +124,7 @@ impl Plan {
     }
 
     /// Ends the hook in every run that goes on.
-    pub(crate) async fn end(&self, world: &World) -> Result<Undone, ChaosError> {
+    async fn end(&self, world: &World) -> Result<Undone, ChaosError> {
         let mut ends = Vec::new();
         for run in &self.runs {
             if !world.still_runs(run).await? {
@@ -100,7 +146,7 @@ impl Plan {
     }
 
     /// Whether no run that goes on has the hook armed.
-    pub(crate) async fn is_free(&self, world: &World) -> Result<bool, ChaosError> {
+    async fn is_free(&self, world: &World) -> Result<bool, ChaosError> {
         for run in &self.runs {
             if world.still_runs(run).await? && self.is_armed(world, run).await? {
                 return Ok(false);

@@ -13,7 +13,11 @@ use crate::ChaosError;
 use crate::world::World;
 
 /// A kind of fault. One file implements it; see `chaos/ADDING-A-FAULT.md`.
-pub(crate) trait Kind: Send + Sync + 'static {
+///
+/// `M` is the means by which it breaks things, and no more than a mark: it lets every
+/// [`TemplateFault`](crate::template::TemplateFault) be a kind, and every
+/// [`HookFault`](crate::hook::HookFault) as well. The registry infers it.
+pub(crate) trait Kind<M = ByItself>: Send + Sync + 'static {
     /// What it is called, does and takes.
     const SPEC: FaultSpec;
     /// How often it is tended; `None`: three times a lease.
@@ -58,6 +62,9 @@ pub(crate) trait Kind: Send + Sync + 'static {
     ) -> impl Future<Output = Result<bool, ChaosError>> + Send;
 }
 
+/// The mark of a [`Kind`] that says itself how it breaks things and puts them back.
+pub(crate) struct ByItself;
+
 /// A [`Kind`] whose types are hidden, with plans as JSON.
 #[async_trait]
 pub(crate) trait Injector: Send + Sync {
@@ -70,32 +77,32 @@ pub(crate) trait Injector: Send + Sync {
     async fn verify(&self, world: &World, plan: &Value) -> Result<bool, ChaosError>;
 }
 
-/// Hides the types of `K`.
-pub(crate) struct Registered<K>(PhantomData<K>);
+/// Hides the types of `K`, and by which means it is a [`Kind`].
+pub(crate) struct Registered<K, M>(PhantomData<fn() -> (K, M)>);
 
-impl<K> Registered<K> {
+impl<K: Kind<M>, M> Registered<K, M> {
     pub(crate) const fn new() -> Self {
         Self(PhantomData)
     }
 }
 
-fn unreadable<K: Kind>(error: serde_json::Error) -> ChaosError {
+fn unreadable<K: Kind<M>, M>(error: serde_json::Error) -> ChaosError {
     ChaosError::Plan {
         kind: K::SPEC.kind,
         source: error,
     }
 }
 
-fn read<K: Kind>(plan: &Value) -> Result<K::Plan, ChaosError> {
-    K::Plan::deserialize(plan).map_err(unreadable::<K>)
+fn read<K: Kind<M>, M>(plan: &Value) -> Result<K::Plan, ChaosError> {
+    K::Plan::deserialize(plan).map_err(unreadable::<K, M>)
 }
 
-fn write<K: Kind>(plan: &K::Plan) -> Result<Value, ChaosError> {
-    serde_json::to_value(plan).map_err(unreadable::<K>)
+fn write<K: Kind<M>, M>(plan: &K::Plan) -> Result<Value, ChaosError> {
+    serde_json::to_value(plan).map_err(unreadable::<K, M>)
 }
 
 #[async_trait]
-impl<K: Kind> Injector for Registered<K> {
+impl<K: Kind<M>, M: 'static> Injector for Registered<K, M> {
     fn spec(&self) -> FaultSpec {
         K::SPEC
     }
@@ -105,30 +112,30 @@ impl<K: Kind> Injector for Registered<K> {
     }
 
     async fn plan(&self, world: &World, args: Map<String, Value>) -> Result<Value, ChaosError> {
-        let args = K::Args::deserialize(Value::Object(args)).map_err(unreadable::<K>)?;
-        write::<K>(&K::plan(world, args).await?)
+        let args = K::Args::deserialize(Value::Object(args)).map_err(unreadable::<K, M>)?;
+        write::<K, M>(&K::plan(world, args).await?)
     }
 
     async fn inject(&self, world: &World, plan: &mut Value) -> Result<(), ChaosError> {
-        let mut typed = read::<K>(plan)?;
+        let mut typed = read::<K, M>(plan)?;
         let result = K::inject(world, &mut typed).await;
-        *plan = write::<K>(&typed)?;
+        *plan = write::<K, M>(&typed)?;
         result
     }
 
     async fn tend(&self, world: &World, plan: &mut Value) -> Result<(), ChaosError> {
-        let mut typed = read::<K>(plan)?;
+        let mut typed = read::<K, M>(plan)?;
         let result = K::tend(world, &mut typed).await;
-        *plan = write::<K>(&typed)?;
+        *plan = write::<K, M>(&typed)?;
         result
     }
 
     async fn undo(&self, world: &World, plan: &Value) -> Result<Undone, ChaosError> {
-        K::undo(world, &read::<K>(plan)?).await
+        K::undo(world, &read::<K, M>(plan)?).await
     }
 
     async fn verify(&self, world: &World, plan: &Value) -> Result<bool, ChaosError> {
-        K::verify(world, &read::<K>(plan)?).await
+        K::verify(world, &read::<K, M>(plan)?).await
     }
 }
 

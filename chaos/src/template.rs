@@ -35,6 +35,9 @@ pub(crate) trait TemplateFault: Send + Sync + 'static {
     fn changes(template: &Template, args: Self::Args) -> Result<Vec<Change>, ChaosError>;
 }
 
+/// The mark of a [`Kind`] that is a [`TemplateFault`].
+pub(crate) struct ByTemplate;
+
 /// Places that are changed together. Whoever changes the first one has taken
 /// over all of them.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -148,7 +151,7 @@ impl Template {
     }
 }
 
-impl<T: TemplateFault> Kind for T {
+impl<T: TemplateFault> Kind<ByTemplate> for T {
     const SPEC: FaultSpec = <T as TemplateFault>::SPEC;
     type Args = <T as TemplateFault>::Args;
     type Plan = Plan;

@@ -71,11 +71,13 @@ impl Assets {
     }
 
     /// The files of `folder` below `below` that end in `.yaml`, sorted by path.
-    /// Names are as their author knows them.
+    /// Names are as their author knows them. Those built in stand for what the
+    /// folder given instead does not have: `folder`, or a file or folder in it.
     pub(crate) fn yaml(&self, folder: Folder, below: &str) -> Result<Vec<Source>, LabError> {
         let mut found = Vec::new();
-        match self.instead.as_ref().map(|dir| dir.join(folder.name())) {
-            Some(dir) if dir.is_dir() => on_disk(&dir.join(below), &mut found)?,
+        let own = self.instead.as_ref().map(|dir| dir.join(folder.name()));
+        match own.map(|dir| dir.join(below)) {
+            Some(own) if own.exists() => on_disk(&own, &mut found)?,
             _ => built_in(folder, below, &mut found),
         }
         found.sort_by(|a, b| a.name().cmp(b.name()));
@@ -189,6 +191,24 @@ mod tests {
                 .iter()
                 .any(|s| s.name().ends_with("payment-hangs.yaml"))
         );
+    }
+
+    #[test]
+    fn what_a_folder_lacks_is_built_in() {
+        let dir = tempfile::tempdir().expect("a folder");
+        std::fs::create_dir_all(dir.path().join("scenarios/my-shop")).expect("made");
+        std::fs::create_dir_all(dir.path().join("k8s/my-shop")).expect("made");
+        let assets = Assets::new(Some(dir.path().to_owned())).expect("usable");
+        for (folder, below, there) in [
+            (Folder::Scenarios, "failure-matrix.yaml", true),
+            (Folder::K8s, "lab", true),
+            (Folder::K8s, "my-shop", false),
+            (Folder::K8s, "no-shop", false),
+            (Folder::Scenarios, "", false),
+        ] {
+            let found = assets.yaml(folder, below).expect("read");
+            assert_eq!(!found.is_empty(), there, "{folder:?} {below}");
+        }
     }
 
     #[test]

@@ -55,11 +55,9 @@ pub(crate) fn suite(
 
 /// The paths of the suites that there are.
 fn suites(assets: &Assets) -> Result<Vec<String>, LabError> {
-    let sources = assets.yaml(Folder::Scenarios, "suites")?;
-    Ok(sources
-        .iter()
-        .map(|suite| suite.name().to_owned())
-        .collect())
+    let sources = assets.yaml(Folder::Scenarios, "")?;
+    let names = sources.iter().map(|source| source.name().to_owned());
+    Ok(names.filter(|name| is_suite(name)).collect())
 }
 
 /// The files that `asked` names, of whatever kind.

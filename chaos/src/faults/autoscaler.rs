@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::ChaosError;
+use crate::args::service;
 use crate::kind::Kind;
 use crate::objects::{is_same, replicas, uid};
 use crate::world::World;
@@ -59,12 +60,9 @@ impl Kind for Autoscaler {
         summary: "A HorizontalPodAutoscaler is put on the service that scales it by a measure that does not tell its load: it has too few pods, or too many.",
         recovery: "Scale by the right measure: change the autoscaler, or delete it and scale by hand.",
         args: &[
-            ArgSpec {
-                name: "service",
-                kind: ArgKind::Service,
-                default: None,
-                help: "the service that is scaled; its containers must request what `metric` measures",
-            },
+            service(
+                "the service that is scaled; its containers must request what `metric` measures",
+            ),
             METRIC,
             TARGET,
             ArgSpec {

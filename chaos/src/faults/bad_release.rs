@@ -4,6 +4,7 @@ use model::{ArgKind, ArgSpec, FaultSpec, ServiceName};
 use serde::Deserialize;
 
 use crate::ChaosError;
+use crate::args::service;
 use crate::image::Image;
 use crate::template::{Change, Template, TemplateFault};
 
@@ -22,12 +23,7 @@ impl TemplateFault for BadRelease {
         summary: "A release that carries a defect is rolled out: the service does what that defect makes it do.",
         recovery: "Roll the Deployment back, or deploy a good release.",
         args: &[
-            ArgSpec {
-                name: "service",
-                kind: ArgKind::Service,
-                default: None,
-                help: "the service that is deployed",
-            },
+            service("the service that is deployed"),
             ArgSpec {
                 name: "release",
                 kind: ArgKind::Text,

@@ -1,13 +1,11 @@
 //! `cpu-hog`: threads of a process compute for nothing.
 
-use model::{ArgKind, ArgSpec, FaultSpec, ServiceName, Undone};
+use model::{ArgKind, ArgSpec, FaultSpec, ServiceName};
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::Value;
 
-use crate::ChaosError;
-use crate::hook::Plan;
-use crate::kind::Kind;
-use crate::world::World;
+use crate::args::service;
+use crate::hook::HookFault;
 
 pub(crate) struct CpuHog;
 
@@ -18,18 +16,13 @@ pub(crate) struct Args {
     threads: u64,
 }
 
-impl Kind for CpuHog {
+impl HookFault for CpuHog {
     const SPEC: FaultSpec = FaultSpec {
         kind: "cpu-hog",
         summary: "Threads of the process spin: it uses all the CPU time that it may, is throttled at its limit, and its requests get slow.",
         recovery: "Restart it: roll its Deployment or delete its pods; a higher CPU limit or more replicas only soften it.",
         args: &[
-            ArgSpec {
-                name: "service",
-                kind: ArgKind::Service,
-                default: None,
-                help: "the service or store that spins",
-            },
+            service("the service or store that spins"),
             ArgSpec {
                 name: "threads",
                 kind: ArgKind::Count { min: 1, max: 8 },
@@ -38,26 +31,15 @@ impl Kind for CpuHog {
             },
         ],
     };
+    const HOOK: &'static str = "burn";
+    const LACKS: &'static str = "has no hooks to burn CPU time by";
     type Args = Args;
-    type Plan = Plan;
 
-    async fn plan(world: &World, args: Args) -> Result<Plan, ChaosError> {
-        Plan::new(world, args.service, "burn", json!({ "threads": args.threads })).await
+    fn service(args: &Args) -> &ServiceName {
+        &args.service
     }
 
-    async fn inject(world: &World, plan: &mut Plan) -> Result<(), ChaosError> {
-        plan.arm(world, "has no hooks to burn CPU time by").await
-    }
-
-    async fn tend(world: &World, plan: &mut Plan) -> Result<(), ChaosError> {
-        plan.renew(world).await
-    }
-
-    async fn undo(world: &World, plan: &Plan) -> Result<Undone, ChaosError> {
-        plan.end(world).await
-    }
-
-    async fn verify(world: &World, plan: &Plan) -> Result<bool, ChaosError> {
-        plan.is_free(world).await
+    fn armed_with(args: &Args) -> Vec<(&'static str, Value)> {
+        vec![("threads", args.threads.into())]
     }
 }

@@ -13,6 +13,7 @@ use model::{ArgKind, ArgSpec, FaultSpec, Period, ServiceName, Undone};
 use serde::{Deserialize, Serialize};
 
 use crate::ChaosError;
+use crate::args::service;
 use crate::kind::{Kind, together};
 use crate::world::{PodRef, World, in_back_off, running};
 
@@ -53,12 +54,7 @@ impl Kind for Crash {
         summary: "The main process is killed, and again after each restart: from the second time on the platform waits longer before each start.",
         recovery: "Nothing: it restarts by itself after its back-off; deleting its pod is quicker.",
         args: &[
-            ArgSpec {
-                name: "service",
-                kind: ArgKind::Service,
-                default: None,
-                help: "the service or store whose process dies",
-            },
+            service("the service or store whose process dies"),
             ArgSpec {
                 name: "times",
                 kind: ArgKind::Count { min: 1, max: 10 },

@@ -12,6 +12,7 @@ use model::{ArgKind, ArgSpec, FaultSpec, ServiceName};
 use serde::Deserialize;
 
 use crate::ChaosError;
+use crate::args::service;
 use crate::template::{Change, Template, TemplateFault};
 
 pub(crate) struct CrashLoop;
@@ -30,12 +31,7 @@ impl TemplateFault for CrashLoop {
         summary: "A bad change is rolled out: the process dies at every start, and its pods end in CrashLoopBackOff.",
         recovery: "Roll the Deployment back.",
         args: &[
-            ArgSpec {
-                name: "service",
-                kind: ArgKind::Service,
-                default: None,
-                help: "the service whose configuration is changed",
-            },
+            service("the service whose configuration is changed"),
             ArgSpec {
                 name: "env",
                 kind: ArgKind::Text,

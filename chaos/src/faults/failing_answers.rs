@@ -1,13 +1,11 @@
 //! `failing-answers`: a service answers requests with errors of its own.
 
-use model::{ArgKind, ArgSpec, FaultSpec, Ratio, ServiceName, Undone};
+use model::{ArgKind, ArgSpec, FaultSpec, Ratio, ServiceName};
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::Value;
 
-use crate::ChaosError;
-use crate::hook::Plan;
-use crate::kind::Kind;
-use crate::world::World;
+use crate::args::service;
+use crate::hook::HookFault;
 
 pub(crate) struct FailingAnswers;
 
@@ -18,18 +16,13 @@ pub(crate) struct Args {
     share: Ratio,
 }
 
-impl Kind for FailingAnswers {
+impl HookFault for FailingAnswers {
     const SPEC: FaultSpec = FaultSpec {
         kind: "failing-answers",
         summary: "Requests to the service are answered with status 500 in its own error format; its health check stays good.",
         recovery: "Restart it: roll its Deployment or delete its pods.",
         args: &[
-            ArgSpec {
-                name: "service",
-                kind: ArgKind::Service,
-                default: None,
-                help: "the service that fails",
-            },
+            service("the service that fails"),
             ArgSpec {
                 name: "share",
                 kind: ArgKind::Ratio,
@@ -38,26 +31,15 @@ impl Kind for FailingAnswers {
             },
         ],
     };
+    const HOOK: &'static str = "errors";
+    const LACKS: &'static str = "has no hooks to fail by";
     type Args = Args;
-    type Plan = Plan;
 
-    async fn plan(world: &World, args: Args) -> Result<Plan, ChaosError> {
-        Plan::new(world, args.service, "errors", json!({ "share": args.share.value() })).await
+    fn service(args: &Args) -> &ServiceName {
+        &args.service
     }
 
-    async fn inject(world: &World, plan: &mut Plan) -> Result<(), ChaosError> {
-        plan.arm(world, "has no hooks to fail by").await
-    }
-
-    async fn tend(world: &World, plan: &mut Plan) -> Result<(), ChaosError> {
-        plan.renew(world).await
-    }
-
-    async fn undo(world: &World, plan: &Plan) -> Result<Undone, ChaosError> {
-        plan.end(world).await
-    }
-
-    async fn verify(world: &World, plan: &Plan) -> Result<bool, ChaosError> {
-        plan.is_free(world).await
+    fn armed_with(args: &Args) -> Vec<(&'static str, Value)> {
+        vec![("share", args.share.value().into())]
     }
 }

@@ -8,6 +8,7 @@ use model::{ArgKind, ArgSpec, FaultSpec, ServiceName};
 use serde::Deserialize;
 
 use crate::ChaosError;
+use crate::args::service;
 use crate::template::{Change, Template, TemplateFault};
 
 pub(crate) struct FailingProbe;
@@ -33,12 +34,9 @@ impl TemplateFault for FailingProbe {
         summary: "A probe asks for a path that the service does not have: failing liveness kills healthy pods again and again, failing readiness keeps them out of their Service.",
         recovery: "Roll the Deployment back, or apply its manifest again.",
         args: &[
-            ArgSpec {
-                name: "service",
-                kind: ArgKind::Service,
-                default: None,
-                help: "the service whose probe is changed; it must be an HTTP probe, which stores do not have",
-            },
+            service(
+                "the service whose probe is changed; it must be an HTTP probe, which stores do not have",
+            ),
             ArgSpec {
                 name: "probe",
                 kind: ArgKind::Choice(&["liveness", "readiness"]),

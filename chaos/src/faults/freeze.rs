@@ -3,20 +3,15 @@
 use edge::Signal;
 use edge::client::{process, signal};
 use http::StatusCode;
-use model::{ArgKind, ArgSpec, FaultSpec, ServiceName, Undone};
+use model::{FaultSpec, Undone};
 use serde::{Deserialize, Serialize};
 
 use crate::ChaosError;
+use crate::args::{OneService, service};
 use crate::kind::{Kind, together};
 use crate::world::{RunRef, World};
 
 pub(crate) struct Freeze;
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Args {
-    service: ServiceName,
-}
 
 #[derive(Serialize, Deserialize)]
 pub(crate) struct Plan {
@@ -28,17 +23,12 @@ impl Kind for Freeze {
         kind: "freeze",
         summary: "The process is stopped: connections open, nothing answers; an HTTP liveness probe sees it, a TCP one does not.",
         recovery: "Delete its pod, or wait for a liveness probe that sees it.",
-        args: &[ArgSpec {
-            name: "service",
-            kind: ArgKind::Service,
-            default: None,
-            help: "the service or store whose process is stopped",
-        }],
+        args: &[service("the service or store whose process is stopped")],
     };
-    type Args = Args;
+    type Args = OneService;
     type Plan = Plan;
 
-    async fn plan(world: &World, args: Args) -> Result<Plan, ChaosError> {
+    async fn plan(world: &World, args: OneService) -> Result<Plan, ChaosError> {
         let runs = world.runs(&args.service).await?;
         Ok(Plan { runs })
     }

@@ -1,19 +1,14 @@
 //! `kill-pod`: the service's pods are deleted without grace.
 
-use model::{ArgKind, ArgSpec, FaultSpec, ServiceName, Undone};
+use model::{FaultSpec, Undone};
 use serde::{Deserialize, Serialize};
 
 use crate::ChaosError;
+use crate::args::{OneService, service};
 use crate::kind::Kind;
 use crate::world::{PodRef, World};
 
 pub(crate) struct KillPod;
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Args {
-    service: ServiceName,
-}
 
 #[derive(Serialize, Deserialize)]
 pub(crate) struct Plan {
@@ -25,17 +20,12 @@ impl Kind for KillPod {
         kind: "kill-pod",
         summary: "Every pod of the service is deleted without grace: its requests fail until the new pods are ready.",
         recovery: "Nothing: its Deployment makes new pods.",
-        args: &[ArgSpec {
-            name: "service",
-            kind: ArgKind::Service,
-            default: None,
-            help: "the service whose pods are deleted",
-        }],
+        args: &[service("the service whose pods are deleted")],
     };
-    type Args = Args;
+    type Args = OneService;
     type Plan = Plan;
 
-    async fn plan(world: &World, args: Args) -> Result<Plan, ChaosError> {
+    async fn plan(world: &World, args: OneService) -> Result<Plan, ChaosError> {
         let pods = world.pod_refs(&args.service).await?;
         Ok(Plan { pods })
     }

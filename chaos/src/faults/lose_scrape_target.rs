@@ -3,40 +3,31 @@
 //! Two digits of the annotation `prometheus.io/port` change places (`8080` ->
 //! `8008`). The pods are rolled once and serve as before; only nobody sees it.
 
-use model::{ArgKind, ArgSpec, FaultSpec, ServiceName};
-use serde::Deserialize;
+use model::{FaultSpec, ServiceName};
 
 use crate::ChaosError;
+use crate::args::{OneService, service};
 use crate::place::Place;
 use crate::template::{Change, Template, TemplateFault};
 
 pub(crate) struct LoseScrapeTarget;
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Args {
-    service: ServiceName,
-}
 
 impl TemplateFault for LoseScrapeTarget {
     const SPEC: FaultSpec = FaultSpec {
         kind: "lose-scrape-target",
         summary: "The metrics of a service are scraped at a wrong port: it works, and its metrics end.",
         recovery: "Roll the Deployment back, or apply its manifest again.",
-        args: &[ArgSpec {
-            name: "service",
-            kind: ArgKind::Service,
-            default: None,
-            help: "the service or store whose metrics are lost; its pods are replaced once",
-        }],
+        args: &[service(
+            "the service or store whose metrics are lost; its pods are replaced once",
+        )],
     };
-    type Args = Args;
+    type Args = OneService;
 
-    fn service(args: &Args) -> &ServiceName {
+    fn service(args: &OneService) -> &ServiceName {
         &args.service
     }
 
-    fn changes(template: &Template, _args: Args) -> Result<Vec<Change>, ChaosError> {
+    fn changes(template: &Template, _args: OneService) -> Result<Vec<Change>, ChaosError> {
         let at = Place::of(&["metadata", "annotations", "prometheus.io/port"]);
         let port = template.text(&at).ok_or_else(|| {
             template.refuse("has no annotation `prometheus.io/port`, so it is not scraped by it")

@@ -1,13 +1,11 @@
 //! `memory-leak`: a process takes more and more memory until its limit ends it.
 
-use model::{ArgKind, ArgSpec, FaultSpec, ServiceName, Undone};
+use model::{ArgKind, ArgSpec, FaultSpec, ServiceName};
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::Value;
 
-use crate::ChaosError;
-use crate::hook::Plan;
-use crate::kind::Kind;
-use crate::world::World;
+use crate::args::service;
+use crate::hook::HookFault;
 
 pub(crate) struct MemoryLeak;
 
@@ -18,18 +16,13 @@ pub(crate) struct Args {
     rate: u64,
 }
 
-impl Kind for MemoryLeak {
+impl HookFault for MemoryLeak {
     const SPEC: FaultSpec = FaultSpec {
         kind: "memory-leak",
         summary: "The process takes more and more memory; at its limit the platform kills it (OOMKilled, exit code 137) and starts it anew.",
         recovery: "Restart it before its limit does: roll its Deployment or delete its pods; a new process does not leak, and a higher limit only buys time.",
         args: &[
-            ArgSpec {
-                name: "service",
-                kind: ArgKind::Service,
-                default: None,
-                help: "the service or store that leaks",
-            },
+            service("the service or store that leaks"),
             ArgSpec {
                 name: "rate",
                 kind: ArgKind::Count { min: 1, max: 500 },
@@ -38,26 +31,15 @@ impl Kind for MemoryLeak {
             },
         ],
     };
+    const HOOK: &'static str = "leak";
+    const LACKS: &'static str = "has no hooks to leak memory by";
     type Args = Args;
-    type Plan = Plan;
 
-    async fn plan(world: &World, args: Args) -> Result<Plan, ChaosError> {
-        Plan::new(world, args.service, "leak", json!({ "mib_per_second": args.rate })).await
+    fn service(args: &Args) -> &ServiceName {
+        &args.service
     }
 
-    async fn inject(world: &World, plan: &mut Plan) -> Result<(), ChaosError> {
-        plan.arm(world, "has no hooks to leak memory by").await
-    }
-
-    async fn tend(world: &World, plan: &mut Plan) -> Result<(), ChaosError> {
-        plan.renew(world).await
-    }
-
-    async fn undo(world: &World, plan: &Plan) -> Result<Undone, ChaosError> {
-        plan.end(world).await
-    }
-
-    async fn verify(world: &World, plan: &Plan) -> Result<bool, ChaosError> {
-        plan.is_free(world).await
+    fn armed_with(args: &Args) -> Vec<(&'static str, Value)> {
+        vec![("mib_per_second", args.rate.into())]
     }
 }

@@ -4,6 +4,7 @@ use model::{ArgKind, ArgSpec, FaultSpec, ServiceName};
 use serde::Deserialize;
 
 use crate::ChaosError;
+use crate::args::service;
 use crate::template::{Change, Template, TemplateFault};
 
 pub(crate) struct Misconfigure;
@@ -22,12 +23,7 @@ impl TemplateFault for Misconfigure {
         summary: "An environment variable gets a wrong value and is rolled out: the service starts, is ready, and works wrongly.",
         recovery: "Roll the Deployment back, or apply its manifest again.",
         args: &[
-            ArgSpec {
-                name: "service",
-                kind: ArgKind::Service,
-                default: None,
-                help: "the service whose configuration is changed",
-            },
+            service("the service whose configuration is changed"),
             ArgSpec {
                 name: "env",
                 kind: ArgKind::Text,

@@ -9,6 +9,7 @@ use model::{ArgKind, ArgSpec, FaultSpec, ServiceName};
 use serde::Deserialize;
 
 use crate::ChaosError;
+use crate::args::service;
 use crate::image::Image;
 use crate::template::{Change, Template, TemplateFault};
 
@@ -27,12 +28,7 @@ impl TemplateFault for MissingImage {
         summary: "An image that no registry has is rolled out: new pods wait in ImagePullBackOff, and the old ones are gone.",
         recovery: "Roll the Deployment back, or set an image that exists.",
         args: &[
-            ArgSpec {
-                name: "service",
-                kind: ArgKind::Service,
-                default: None,
-                help: "the service or store whose image is changed",
-            },
+            service("the service or store whose image is changed"),
             ArgSpec {
                 name: "release",
                 kind: ArgKind::Text,

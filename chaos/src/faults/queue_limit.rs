@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::ChaosError;
+use crate::args::service;
 use crate::kind::Kind;
 use crate::management::Management;
 use crate::world::{Answer, World};
@@ -40,12 +41,7 @@ impl Kind for QueueLimit {
         summary: "A policy of RabbitMQ bounds a queue: what does not fit is refused, and its publishers are told so (nack).",
         recovery: "Delete the policy or raise its max-length, or get the queue emptied and kept empty.",
         args: &[
-            ArgSpec {
-                name: "service",
-                kind: ArgKind::Service,
-                default: None,
-                help: "the RabbitMQ",
-            },
+            service("the RabbitMQ"),
             ArgSpec {
                 name: "queue",
                 kind: ArgKind::Text,
@@ -76,15 +72,21 @@ impl Kind for QueueLimit {
         let answer = get(&management, &format!("/api/queues/%2F/{queue}")).await?;
         if answer.status == StatusCode::NOT_FOUND {
             let queue = &args.queue;
-            return Err(refuse(format!("has no queue `{queue}`; look at /api/queues")));
+            return Err(refuse(format!(
+                "has no queue `{queue}`; look at /api/queues"
+            )));
         }
         let policies = get(&management, "/api/policies/%2F").await?.json();
         let policies = policies.as_array().map(Vec::as_slice).unwrap_or_default();
         let name = format!("{}-length", args.queue);
         if policies.iter().any(|policy| policy["name"] == name) {
-            return Err(refuse(format!("has a policy `{name}` already; delete it first")));
+            return Err(refuse(format!(
+                "has a policy `{name}` already; delete it first"
+            )));
         }
-        let highest = policies.iter().filter_map(|policy| policy["priority"].as_i64());
+        let highest = policies
+            .iter()
+            .filter_map(|policy| policy["priority"].as_i64());
         Ok(Plan {
             path: format!("/api/policies/%2F/{}", encoded(&name)),
             policy: json!({

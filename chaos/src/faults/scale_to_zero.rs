@@ -1,21 +1,16 @@
 //! `scale-to-zero`: nobody runs the service any more.
 
 use k8s_openapi::api::apps::v1::Deployment;
-use model::{ArgKind, ArgSpec, FaultSpec, ServiceName, Undone};
+use model::{FaultSpec, ServiceName, Undone};
 use serde::{Deserialize, Serialize};
 
 use crate::ChaosError;
+use crate::args::{OneService, service};
 use crate::kind::Kind;
 use crate::objects::{is_same, replicas, uid};
 use crate::world::World;
 
 pub(crate) struct ScaleToZero;
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Args {
-    service: ServiceName,
-}
 
 #[derive(Serialize, Deserialize)]
 pub(crate) struct Plan {
@@ -29,17 +24,12 @@ impl Kind for ScaleToZero {
         kind: "scale-to-zero",
         summary: "The service's Deployment is scaled to 0: all its pods end, and nobody answers its name.",
         recovery: "Scale it up again.",
-        args: &[ArgSpec {
-            name: "service",
-            kind: ArgKind::Service,
-            default: None,
-            help: "the service that nobody runs any more",
-        }],
+        args: &[service("the service that nobody runs any more")],
     };
-    type Args = Args;
+    type Args = OneService;
     type Plan = Plan;
 
-    async fn plan(world: &World, args: Args) -> Result<Plan, ChaosError> {
+    async fn plan(world: &World, args: OneService) -> Result<Plan, ChaosError> {
         let deployment = world.need::<Deployment>(&args.service).await?;
         match replicas(&deployment) {
             0 => Err(ChaosError::Target {
@@ -78,6 +68,5 @@ impl Kind for ScaleToZero {
 /// The very same Deployment, while it is scaled to 0.
 async fn at_zero(world: &World, plan: &Plan) -> Result<Option<Deployment>, ChaosError> {
     let deployment = world.find::<Deployment>(plan.service.as_str()).await?;
-    Ok(deployment
-        .filter(|deployment| is_same(deployment, &plan.uid) && replicas(deployment) == 0))
+    Ok(deployment.filter(|deployment| is_same(deployment, &plan.uid) && replicas(deployment) == 0))
 }

@@ -1,13 +1,11 @@
 //! `slow-answers`: a service takes its time before it handles a request.
 
-use model::{ArgKind, ArgSpec, FaultSpec, Period, Ratio, ServiceName, Undone};
+use model::{ArgKind, ArgSpec, FaultSpec, Period, Ratio, ServiceName};
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::Value;
 
-use crate::ChaosError;
-use crate::hook::Plan;
-use crate::kind::Kind;
-use crate::world::World;
+use crate::args::service;
+use crate::hook::HookFault;
 
 pub(crate) struct SlowAnswers;
 
@@ -19,18 +17,13 @@ pub(crate) struct Args {
     share: Ratio,
 }
 
-impl Kind for SlowAnswers {
+impl HookFault for SlowAnswers {
     const SPEC: FaultSpec = FaultSpec {
         kind: "slow-answers",
         summary: "Requests to the service wait before they are handled; callers with short timeouts give up, and its health check answers at once.",
         recovery: "Restart it: roll its Deployment or delete its pods.",
         args: &[
-            ArgSpec {
-                name: "service",
-                kind: ArgKind::Service,
-                default: None,
-                help: "the service that is slow",
-            },
+            service("the service that is slow"),
             ArgSpec {
                 name: "delay",
                 kind: ArgKind::Period {
@@ -48,26 +41,18 @@ impl Kind for SlowAnswers {
             },
         ],
     };
+    const HOOK: &'static str = "slow";
+    const LACKS: &'static str = "has no hooks to slow its answers by; for a store use slow-queries";
     type Args = Args;
-    type Plan = Plan;
 
-    async fn plan(world: &World, args: Args) -> Result<Plan, ChaosError> {
-        Plan::new(world, args.service, "slow", json!({ "delay_ms": args.delay.as_millis(), "share": args.share.value() })).await
+    fn service(args: &Args) -> &ServiceName {
+        &args.service
     }
 
-    async fn inject(world: &World, plan: &mut Plan) -> Result<(), ChaosError> {
-        plan.arm(world, "has no hooks to slow its answers by; for a store use slow-queries").await
-    }
-
-    async fn tend(world: &World, plan: &mut Plan) -> Result<(), ChaosError> {
-        plan.renew(world).await
-    }
-
-    async fn undo(world: &World, plan: &Plan) -> Result<Undone, ChaosError> {
-        plan.end(world).await
-    }
-
-    async fn verify(world: &World, plan: &Plan) -> Result<bool, ChaosError> {
-        plan.is_free(world).await
+    fn armed_with(args: &Args) -> Vec<(&'static str, Value)> {
+        vec![
+            ("delay_ms", args.delay.as_millis().into()),
+            ("share", args.share.value().into()),
+        ]
     }
 }

@@ -1,13 +1,11 @@
 //! `slow-queries`: every statement of a database, or command of a cache, takes longer.
 
-use model::{ArgKind, ArgSpec, FaultSpec, Period, ServiceName, Undone};
+use model::{ArgKind, ArgSpec, FaultSpec, Period, ServiceName};
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::Value;
 
-use crate::ChaosError;
-use crate::hook::Plan;
-use crate::kind::Kind;
-use crate::world::World;
+use crate::args::service;
+use crate::hook::HookFault;
 
 pub(crate) struct SlowQueries;
 
@@ -18,18 +16,13 @@ pub(crate) struct Args {
     delay: Period,
 }
 
-impl Kind for SlowQueries {
+impl HookFault for SlowQueries {
     const SPEC: FaultSpec = FaultSpec {
         kind: "slow-queries",
         summary: "Every statement of the store takes longer: its own metrics say so, services wait for it and their connections run out.",
         recovery: "Restart the store: delete its pod.",
         args: &[
-            ArgSpec {
-                name: "service",
-                kind: ArgKind::Service,
-                default: None,
-                help: "the store, such as `orders-db`",
-            },
+            service("the store, such as `orders-db`"),
             ArgSpec {
                 name: "delay",
                 kind: ArgKind::Period {
@@ -41,26 +34,16 @@ impl Kind for SlowQueries {
             },
         ],
     };
+    const HOOK: &'static str = "statements";
+    const LACKS: &'static str =
+        "has no statements to slow down; it must be a PostgreSQL or Redis store of the lab";
     type Args = Args;
-    type Plan = Plan;
 
-    async fn plan(world: &World, args: Args) -> Result<Plan, ChaosError> {
-        Plan::new(world, args.service, "statements", json!({ "delay_ms": args.delay.as_millis() })).await
+    fn service(args: &Args) -> &ServiceName {
+        &args.service
     }
 
-    async fn inject(world: &World, plan: &mut Plan) -> Result<(), ChaosError> {
-        plan.arm(world, "has no statements to slow down; it must be a PostgreSQL or Redis store of the lab").await
-    }
-
-    async fn tend(world: &World, plan: &mut Plan) -> Result<(), ChaosError> {
-        plan.renew(world).await
-    }
-
-    async fn undo(world: &World, plan: &Plan) -> Result<Undone, ChaosError> {
-        plan.end(world).await
-    }
-
-    async fn verify(world: &World, plan: &Plan) -> Result<bool, ChaosError> {
-        plan.is_free(world).await
+    fn armed_with(args: &Args) -> Vec<(&'static str, Value)> {
+        vec![("delay_ms", args.delay.as_millis().into())]
     }
 }

@@ -7,6 +7,7 @@ use model::{ArgKind, ArgSpec, FaultSpec, ServiceName};
 use serde::Deserialize;
 
 use crate::ChaosError;
+use crate::args::service;
 use crate::place::Place;
 use crate::quantity::{cpu, memory, millis_of};
 use crate::template::{Change, Template, TemplateFault};
@@ -29,12 +30,7 @@ impl TemplateFault for Starve {
         summary: "Limits that are too low are rolled out: too little CPU makes the service slow, too little memory gets it killed (OOMKilled) whenever it needs more.",
         recovery: "Give it back what it had: roll the Deployment back, or set its resources.",
         args: &[
-            ArgSpec {
-                name: "service",
-                kind: ArgKind::Service,
-                default: None,
-                help: "the service or store that starves",
-            },
+            service("the service or store that starves"),
             ArgSpec {
                 name: "cpu",
                 kind: ArgKind::Amount {
@@ -68,7 +64,9 @@ impl TemplateFault for Starve {
             ("cpu", args.cpu.map(cpu)),
             ("memory", args.memory.map(memory)),
         ];
-        let wanted = wanted.into_iter().filter_map(|(what, to)| Some((what, to?)));
+        let wanted = wanted
+            .into_iter()
+            .filter_map(|(what, to)| Some((what, to?)));
         let changes: Result<Vec<Change>, ChaosError> = wanted
             .map(|(what, to)| lowered(template, what, &to))
             .collect();
@@ -92,7 +90,9 @@ fn lowered(template: &Template, what: &str, to: &str) -> Result<Change, ChaosErr
     };
     if above(&limit) == Some(false) {
         let present = template.text(&limit).unwrap_or_default();
-        return Err(template.refuse(format!("has a {what} limit of {present}; take one below it")));
+        return Err(template.refuse(format!(
+            "has a {what} limit of {present}; take one below it"
+        )));
     }
     let mut spots = vec![template.spot(limit, to)?];
     if above(&request) == Some(true) {

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::ChaosError;
+use crate::args::service;
 use crate::kind::Kind;
 use crate::objects::{is_same, uid};
 use crate::world::World;
@@ -36,12 +37,7 @@ impl Kind for WrongPort {
         summary: "The Service leads to a port at which its pods do not listen: they are healthy and ready, and every connection to them is refused.",
         recovery: "Put the Service's targetPort right, for example by applying its manifest again.",
         args: &[
-            ArgSpec {
-                name: "service",
-                kind: ArgKind::Service,
-                default: None,
-                help: "the service or store whose name leads to nowhere; its first port is changed",
-            },
+            service("the service or store whose name leads to nowhere; its first port is changed"),
             ArgSpec {
                 name: "port",
                 kind: ArgKind::Count {
@@ -68,7 +64,10 @@ impl Kind for WrongPort {
         let before = before.unwrap_or(IntOrString::Int(first.port));
         for pod in world.pods(&args.service).await? {
             let spec = pod.spec.unwrap_or_default();
-            let mut open = spec.containers.iter().flat_map(|one| one.ports.iter().flatten());
+            let mut open = spec
+                .containers
+                .iter()
+                .flat_map(|one| one.ports.iter().flatten());
             if open.any(|port| port.container_port == args.port) {
                 let port = args.port;
                 return Err(refuse(format!("listens at {port}; take another port")));
@@ -126,5 +125,6 @@ async fn lead(
 
 fn ports(service: &Service) -> &[ServicePort] {
     let spec = service.spec.as_ref();
-    spec.and_then(|spec| spec.ports.as_deref()).unwrap_or_default()
+    spec.and_then(|spec| spec.ports.as_deref())
+        .unwrap_or_default()
 }

@@ -5,7 +5,7 @@ use model::Undone;
 use serde_json::{Value, json};
 use shop_hooks::Hooks;
 
-use super::{Lab, fault, until};
+use super::{GONE, Lab, REVERTED, fault, undone, until};
 
 /// Each fault with its arguments, its hook, and what that is armed with.
 fn cases() -> Vec<(&'static str, Value, &'static str, Value)> {
@@ -94,12 +94,7 @@ async fn each_fault_arms_its_hook_and_ends_it() {
         assert!((1..=600).contains(&lease), "{kind}: {lease}");
         found.as_object_mut().expect(kind).remove("lease_ms");
         assert_eq!(found, armed, "{kind}");
-        let report = injection.undo().await;
-        assert_eq!(
-            (report.how, report.verified),
-            (Undone::Reverted, true),
-            "{kind}"
-        );
+        assert_eq!(undone(&injection).await, REVERTED, "{kind}");
         assert_eq!(shown(&lab, hook).await, Value::Null, "{kind}");
     }
     chaos.close().await;
@@ -149,12 +144,7 @@ async fn a_restarted_process_is_not_armed_again() {
         until("tended twice", async || lab.fake.seen().len() >= looks + 2).await;
         assert_eq!(puts(), before, "{kind}");
         assert_eq!(shown(&lab, hook).await, Value::Null, "{kind}");
-        let report = injection.undo().await;
-        assert_eq!(
-            (report.how, report.verified),
-            (Undone::TargetGone, true),
-            "{kind}"
-        );
+        assert_eq!(undone(&injection).await, GONE, "{kind}");
     }
     chaos.close().await;
 }
@@ -174,8 +164,7 @@ async fn the_same_process_that_let_go_is_not_armed_again() {
     let looks = lab.fake.seen().len();
     until("tended twice", async || lab.fake.seen().len() >= looks + 4).await;
     assert_eq!(shown(&lab, "chatter").await, Value::Null);
-    let report = injection.undo().await;
-    assert_eq!((report.how, report.verified), (Undone::LeaseExpired, true));
+    assert_eq!(undone(&injection).await, (Undone::LeaseExpired, true));
     chaos.close().await;
 }
 

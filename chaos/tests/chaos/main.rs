@@ -10,7 +10,7 @@ mod rollouts;
 use std::sync::Arc;
 use std::time::Duration;
 
-use chaos::{Chaos, ChaosConfig, ChaosError};
+use chaos::{Chaos, ChaosConfig, ChaosError, Injection};
 use fake::{Fake, KEY};
 use model::{Fault, Period, Undone};
 use serde_json::{Value, json};
@@ -50,6 +50,12 @@ impl Lab {
     fn journal(&self) -> String {
         std::fs::read_to_string(&self.config.journal).expect("journal")
     }
+
+    /// The toxics on the way from `orders` to `payment`.
+    async fn toxics(&self) -> Value {
+        let path = "/proxies/payment/toxics";
+        self.fake.ask_edge("orders-1", path).await
+    }
 }
 
 fn fault(kind: &str, args: Value) -> Fault {
@@ -57,6 +63,17 @@ fn fault(kind: &str, args: Value) -> Fault {
         kind: kind.to_owned(),
         args: args.as_object().cloned().expect("map"),
     }
+}
+
+/// It was put back, and that is verified.
+const REVERTED: (Undone, bool) = (Undone::Reverted, true);
+/// It was not there any more, and that is verified.
+const GONE: (Undone, bool) = (Undone::TargetGone, true);
+
+/// Undoes it: how that ended, and whether it is verified.
+async fn undone(injection: &Injection) -> (Undone, bool) {
+    let report = injection.undo().await;
+    (report.how, report.verified)
 }
 
 /// Waits for a condition.
@@ -93,10 +110,7 @@ async fn the_faults_of_the_network_put_their_toxics_on_the_callers_edge_and_take
         ),
     ] {
         let injection = chaos.inject(&fault(kind, args.clone())).await.expect(kind);
-        let shown = lab
-            .fake
-            .ask_edge("orders-1", "/proxies/payment/toxics")
-            .await;
+        let shown = lab.toxics().await;
         let shown: Vec<Value> = shown
             .as_array()
             .expect("list")
@@ -104,17 +118,9 @@ async fn the_faults_of_the_network_put_their_toxics_on_the_callers_edge_and_take
             .map(|toxic| json!([toxic["type"], toxic["stream"], toxic["attributes"]]))
             .collect();
         assert_eq!(Value::from(shown), toxics);
+        assert_eq!(undone(&injection).await, REVERTED, "{kind}");
+        assert_eq!(lab.toxics().await, json!([]), "{kind}");
         let report = injection.undo().await;
-        assert_eq!(
-            (report.how, report.verified),
-            (Undone::Reverted, true),
-            "{kind}"
-        );
-        let shown = lab
-            .fake
-            .ask_edge("orders-1", "/proxies/payment/toxics")
-            .await;
-        assert_eq!(shown, json!([]), "{kind}");
         assert_eq!(injection.undo().await, report, "undone once and for all");
     }
     chaos.close().await;
@@ -128,8 +134,7 @@ async fn refuse_takes_the_callers_proxy_down_and_brings_it_up() {
     let injection = chaos.inject(&refuse).await.expect("injected");
     let proxy = lab.fake.ask_edge("orders-1", "/proxies/payment").await;
     assert_eq!(proxy["enabled"], false);
-    let report = injection.undo().await;
-    assert_eq!((report.how, report.verified), (Undone::Reverted, true));
+    assert_eq!(undone(&injection).await, REVERTED);
     let proxy = lab.fake.ask_edge("orders-1", "/proxies/payment").await;
     assert_eq!(proxy["enabled"], true);
     chaos.close().await;
@@ -150,21 +155,11 @@ async fn hang_and_freeze_hold_the_present_process_and_never_its_successor() {
         };
         let injection = chaos.inject(&fault).await.expect(kind);
         assert!(held().await, "{kind}");
-        let report = injection.undo().await;
-        assert_eq!(
-            (report.how, report.verified),
-            (Undone::Reverted, true),
-            "{kind}"
-        );
+        assert_eq!(undone(&injection).await, REVERTED, "{kind}");
         assert!(!held().await, "{kind}");
         let injection = chaos.inject(&fault).await.expect(kind);
         lab.fake.restart("orders-1");
-        let report = injection.undo().await;
-        assert_eq!(
-            (report.how, report.verified),
-            (Undone::TargetGone, true),
-            "{kind}"
-        );
+        assert_eq!(undone(&injection).await, GONE, "{kind}");
     }
     chaos.close().await;
 }
@@ -183,8 +178,7 @@ async fn crash_kills_every_new_process_so_many_times_and_cuts_the_back_off_short
     until("looked again", async || lab.fake.seen().len() >= looks).await;
     assert_eq!(lab.fake.restarts("orders-1"), 3);
     lab.fake.back_off("orders-1");
-    let report = injection.undo().await;
-    assert_eq!((report.how, report.verified), (Undone::Reverted, true));
+    assert_eq!(undone(&injection).await, REVERTED);
     assert!(!lab.fake.pod_exists("orders-1"));
     chaos.close().await;
 }
@@ -258,11 +252,7 @@ async fn a_fault_that_fails_halfway_is_undone_before_the_error_comes() {
         .err()
         .expect("refused");
     assert!(error.to_string().contains("orders-2"), "{error}");
-    let toxics = lab
-        .fake
-        .ask_edge("orders-1", "/proxies/payment/toxics")
-        .await;
-    assert_eq!(toxics, json!([]));
+    assert_eq!(lab.toxics().await, json!([]));
     chaos.close().await;
 }
 
@@ -272,21 +262,16 @@ async fn leases_are_renewed_while_the_lab_lives_and_run_out_after_it() {
     let chaos = lab.chaos();
     let reset = fault("reset", json!({"from": "orders", "to": "payment"}));
     let injection = chaos.inject(&reset).await.expect("injected");
-    let toxics = async || {
-        lab.fake
-            .ask_edge("orders-1", "/proxies/payment/toxics")
-            .await
-    };
     let renewed = async || {
         let seen = lab.fake.seen();
         let path = "/proxies/payment/toxics/reset-test-1-0";
         seen.iter().filter(|seen| seen.path.ends_with(path)).count() >= 6
     };
     until("renewed for longer than a lease", renewed).await;
-    assert_ne!(toxics().await, json!([]));
+    assert_ne!(lab.toxics().await, json!([]));
     std::mem::forget(injection);
     drop(chaos);
-    until("let go by itself", async || toxics().await == json!([])).await;
+    until("let go by itself", async || lab.toxics().await == json!([])).await;
 }
 
 #[tokio::test]
@@ -368,8 +353,7 @@ async fn an_undo_is_bounded_in_time_says_so_and_can_be_tried_again() {
     assert!(start.elapsed() < Duration::from_secs(3));
     assert_eq!((report.how, report.verified), (Undone::Failed, false));
     lab.fake.silent.send_replace(false);
-    let report = injection.undo().await;
-    assert_eq!((report.how, report.verified), (Undone::Reverted, true));
+    assert_eq!(undone(&injection).await, REVERTED);
     assert!(
         lab.journal()
             .contains(r#"{"undone":{"owner":"test","id":1,"how":"reverted"}}"#)
@@ -405,12 +389,7 @@ async fn what_could_not_be_undone_is_renewed_no_more_so_that_its_lease_ends_it()
     lab.fake.silent.send_replace(true);
     assert!(!injection.undo().await.verified);
     lab.fake.silent.send_replace(false);
-    let toxics = async || {
-        lab.fake
-            .ask_edge("orders-1", "/proxies/payment/toxics")
-            .await
-    };
-    until("let go by itself", async || toxics().await == json!([])).await;
+    until("let go by itself", async || lab.toxics().await == json!([])).await;
     let report = injection.undo().await;
     assert_eq!(
         (report.how, report.verified),

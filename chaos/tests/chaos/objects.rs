@@ -4,7 +4,7 @@ use model::Undone;
 use serde_json::{Value, json};
 
 use crate::fake::deployment_path;
-use crate::{Lab, fault};
+use crate::{GONE, Lab, REVERTED, fault, undone};
 
 #[tokio::test]
 async fn scale_to_zero_is_journaled_first_and_scales_back_to_what_was() {
@@ -15,8 +15,7 @@ async fn scale_to_zero_is_journaled_first_and_scales_back_to_what_was() {
     let injection = chaos.inject(&scale).await.expect("injected");
     assert_eq!(lab.fake.spec("orders", "/replicas"), 0);
     lab.fake.conflict_next();
-    let report = injection.undo().await;
-    assert_eq!((report.how, report.verified), (Undone::Reverted, true));
+    assert_eq!(undone(&injection).await, REVERTED);
     assert_eq!(lab.fake.spec("orders", "/replicas"), 2);
     let injection = chaos.inject(&scale).await.expect("injected");
     lab.fake.change("orders", "/replicas", json!(1));
@@ -56,8 +55,7 @@ async fn wrong_port_leads_the_first_port_elsewhere_and_back() {
         (json!(8081), json!(9090))
     );
     lab.fake.conflict_next();
-    let report = injection.undo().await;
-    assert_eq!((report.how, report.verified), (Undone::Reverted, true));
+    assert_eq!(undone(&injection).await, REVERTED);
     assert_eq!(target(&lab, 0), "http", "a name stays a name");
     let injection = chaos.inject(&wrong).await.expect("injected");
     lab.fake
@@ -89,16 +87,14 @@ async fn flood_multiplies_the_customers_and_sends_them_home() {
     let injection = chaos.inject(&flood).await.expect("injected");
     assert_eq!(lab.fake.spec("customers", "/replicas"), 8);
     assert_eq!(lab.fake.spec("orders", "/replicas"), 2);
-    let report = injection.undo().await;
-    assert_eq!((report.how, report.verified), (Undone::Reverted, true));
+    assert_eq!(undone(&injection).await, REVERTED);
     assert_eq!(lab.fake.spec("customers", "/replicas"), 2);
     let injection = chaos.inject(&flood).await.expect("injected");
     lab.fake.replace(&deployment_path("customers"));
     assert_eq!(injection.undo().await.how, Undone::TargetGone);
     let injection = chaos.inject(&flood).await.expect("injected");
     lab.fake.forget_namespace("shoplab");
-    let report = injection.undo().await;
-    assert_eq!((report.how, report.verified), (Undone::TargetGone, true));
+    assert_eq!(undone(&injection).await, GONE);
     chaos.close().await;
 }
 
@@ -137,8 +133,7 @@ async fn autoscaler_is_made_and_taken_away_with_what_it_did() {
     assert_eq!(lab.fake.stored(SCALER)["spec"], expected);
     lab.fake.change("orders", "/replicas", json!(1));
     lab.fake.conflict_next();
-    let report = injection.undo().await;
-    assert_eq!((report.how, report.verified), (Undone::Reverted, true));
+    assert_eq!(undone(&injection).await, REVERTED);
     assert_eq!(lab.fake.stored(SCALER), Value::Null);
     assert_eq!(lab.fake.spec("orders", "/replicas"), 2);
     chaos.close().await;

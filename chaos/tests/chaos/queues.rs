@@ -2,11 +2,10 @@
 
 use std::sync::Arc;
 
-use model::Undone;
 use serde_json::{Value, json};
 
 use crate::fake::Broker;
-use crate::{Lab, fault};
+use crate::{GONE, Lab, REVERTED, fault, undone};
 
 const SERVICE: &str = "/api/v1/namespaces/sock-shop/services/rabbitmq";
 const POLICY: &str = "shipping-task-length";
@@ -41,8 +40,7 @@ async fn queue_limit_sets_a_policy_above_the_others_and_deletes_it() {
     assert_eq!(broker.policy(POLICY), expected);
     // The policy outlives the pod that has it, and so does its undo.
     lab.fake.replace_pod("rabbitmq-1");
-    let report = injection.undo().await;
-    assert_eq!((report.how, report.verified), (Undone::Reverted, true));
+    assert_eq!(undone(&injection).await, REVERTED);
     assert_eq!(broker.policy(POLICY), Value::Null);
     assert_ne!(broker.policy("ttl"), Value::Null);
     chaos.close().await;
@@ -56,8 +54,7 @@ async fn a_policy_that_a_responder_has_changed_is_theirs() {
     let mut raised = broker.policy(POLICY);
     raised["definition"]["max-length"] = 10_000.into();
     broker.set_policy(POLICY, raised.clone());
-    let report = injection.undo().await;
-    assert_eq!((report.how, report.verified), (Undone::TargetGone, true));
+    assert_eq!(undone(&injection).await, GONE);
     assert_eq!(broker.policy(POLICY), raised);
     let error = chaos.inject(&limit()).await.err().expect("refused");
     assert!(error.to_string().contains("has a policy"), "{error}");

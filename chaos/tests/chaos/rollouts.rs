@@ -3,7 +3,7 @@
 use model::Undone;
 use serde_json::{Value, json};
 
-use crate::{Lab, fault};
+use crate::{GONE, Lab, REVERTED, fault, undone};
 
 const MAIN: &str = "/template/spec/containers/0";
 
@@ -83,12 +83,7 @@ async fn each_changes_its_places_alone_and_puts_exactly_those_back() {
             *expected.pointer_mut(&place).expect("place") = value;
         }
         assert_eq!(lab.fake.spec("orders", ""), expected, "{kind}");
-        let report = injection.undo().await;
-        assert_eq!(
-            (report.how, report.verified),
-            (Undone::Reverted, true),
-            "{kind}"
-        );
+        assert_eq!(undone(&injection).await, REVERTED, "{kind}");
         assert_eq!(lab.fake.spec("orders", ""), before, "{kind}");
     }
     chaos.close().await;
@@ -106,12 +101,7 @@ async fn what_a_responder_changed_stays_and_counts_as_undone() {
             lab.fake.change("orders", place, theirs.into());
         }
         let theirs = lab.fake.spec("orders", "");
-        let report = injection.undo().await;
-        assert_eq!(
-            (report.how, report.verified),
-            (Undone::TargetGone, true),
-            "{kind}"
-        );
+        assert_eq!(undone(&injection).await, GONE, "{kind}");
         assert_eq!(lab.fake.spec("orders", ""), theirs, "{kind}");
         for (place, _) in &places {
             let old = before.pointer(place).cloned().unwrap_or_default();
@@ -129,12 +119,7 @@ async fn a_deployment_that_was_deleted_and_made_anew_is_left_alone() {
         let injection = chaos.inject(&fault(kind, args)).await.expect(kind);
         lab.fake.replace(&crate::fake::deployment_path("orders"));
         let theirs = lab.fake.spec("orders", "");
-        let report = injection.undo().await;
-        assert_eq!(
-            (report.how, report.verified),
-            (Undone::TargetGone, true),
-            "{kind}"
-        );
+        assert_eq!(undone(&injection).await, GONE, "{kind}");
         assert_eq!(lab.fake.spec("orders", ""), theirs, "{kind}");
         chaos.close().await;
     }

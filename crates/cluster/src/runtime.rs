@@ -99,3 +99,32 @@ pub struct Throttling {
     /// How long it was stopped, in seconds.
     pub throttled_seconds: f64,
 }
+
+/// A runtime for tests.
+#[cfg(test)]
+pub(crate) mod fake {
+    use super::*;
+
+    /// Pods without logs, whose main container uses what the function says of the Pod's name.
+    pub(crate) struct Using<F>(pub(crate) F);
+
+    impl<F: Fn(&str) -> Option<Usage> + Send + Sync + 'static> Runtime for Using<F> {
+        fn exec(
+            &self,
+            _: ExecRequest,
+            _: mpsc::Receiver<Bytes>,
+            _: mpsc::Sender<(ExecStream, Bytes)>,
+        ) -> BoxFuture<'_, Result<i32, ExecError>> {
+            Box::pin(async { Ok(0) })
+        }
+
+        fn logs(&self, _: &str, _: &str, _: &str, _: LogRun) -> Option<LogSource> {
+            None
+        }
+
+        fn usage(&self, _: &str, pod: &str) -> Vec<(String, Usage)> {
+            let usage = (self.0)(pod).map(|usage| ("main".to_owned(), usage));
+            usage.into_iter().collect()
+        }
+    }
+}

@@ -101,7 +101,8 @@ pub struct Hypothesis {
     pub alerts: Vec<AlertName>,
     /// Alerts that must stay silent.
     pub silent: Vec<AlertName>,
-    /// Services that will suffer too.
+    /// Services that will suffer too. Told with the answer, and not judged: what
+    /// proves that the fault bites are the symptoms and the alerts.
     pub spreads_to: Vec<ServiceName>,
 }
 

@@ -101,6 +101,14 @@ fn right_answer(state: &State) -> Vec<Line<'static>> {
         Span::styled("it was      ", theme.faint()),
         Span::styled(cause, theme.strong()),
     ])];
+    let suffer = &state.facts.scenario.hypothesis.spreads_to;
+    if !suffer.is_empty() {
+        let names: Vec<&str> = suffer.iter().map(|service| service.as_str()).collect();
+        lines.push(Line::from(vec![
+            Span::styled("spreads to  ", theme.faint()),
+            Span::raw(names.join(", ")),
+        ]));
+    }
     for fix in &answer.fixes {
         let command = fix.kubectl(state.facts.scenario.shop.as_str());
         lines.push(Line::from(vec![

@@ -38,7 +38,10 @@ fn scenario() -> Scenario {
         load: Load { shape: LoadShape::Steady, users: 20 },
         steady_state: vec![],
         timeline: vec![],
-        hypothesis: Hypothesis::default(),
+        hypothesis: Hypothesis {
+            spreads_to: vec!["orders".into(), "front-end".into()],
+            ..Hypothesis::default()
+        },
         answer: Answer {
             cause: Some("payment".into()),
             mode: FailureMode::Hang,

@@ -277,41 +277,21 @@ fn flag(set: bool) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::node::{BoxFuture, ExecError};
-    use crate::runtime::{ExecRequest, ExecStream, LogRun, LogSource, Usage};
-    use bytes::Bytes;
+    use crate::runtime::Usage;
+    use crate::runtime::fake::Using;
     use serde_json::json;
-    use tokio::sync::mpsc;
 
-    struct Idle;
-
-    impl Runtime for Idle {
-        fn exec(
-            &self,
-            _: ExecRequest,
-            _: mpsc::Receiver<Bytes>,
-            _: mpsc::Sender<(ExecStream, Bytes)>,
-        ) -> BoxFuture<'_, Result<i32, ExecError>> {
-            Box::pin(async { Ok(0) })
-        }
-
-        fn logs(&self, _: &str, _: &str, _: &str, _: LogRun) -> Option<LogSource> {
-            None
-        }
-
-        fn usage(&self, _: &str, _: &str) -> Vec<(String, Usage)> {
-            let usage = Usage {
-                cpu_cores: 0.25,
-                cpu_seconds_total: 12.5,
-                memory_bytes: 4096,
-                throttling: Some(Throttling {
-                    periods: 40,
-                    throttled_periods: 30,
-                    throttled_seconds: 1.5,
-                }),
-            };
-            vec![("main".to_owned(), usage)]
-        }
+    fn throttled(_: &str) -> Option<Usage> {
+        Some(Usage {
+            cpu_cores: 0.25,
+            cpu_seconds_total: 12.5,
+            memory_bytes: 4096,
+            throttling: Some(Throttling {
+                periods: 40,
+                throttled_periods: 30,
+                throttled_seconds: 1.5,
+            }),
+        })
     }
 
     #[test]
@@ -349,7 +329,7 @@ mod tests {
                     json!({ "failed": 2, "conditions": [{ "type": "Failed", "status": "True" }] });
             })
             .unwrap();
-        let text = PlatformMetrics::new(&objects, &Idle).render();
+        let text = PlatformMetrics::new(&objects, &Using(throttled)).render();
         for (name, part) in [
             ("kube_pod_status_phase", "phase=\"Running\"} 1"),
             ("kube_pod_status_ready", "condition=\"false\"} 1"),

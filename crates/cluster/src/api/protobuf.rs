@@ -61,6 +61,12 @@ const OWNER: &[Field] = &[
     (7, "blockOwnerDeletion", Flag),
 ];
 const METADATA: Field = (1, "metadata", Message(META));
+
+/// What most kinds have behind their metadata.
+const fn spec(fields: &'static [Field]) -> Field {
+    (2, "spec", Message(fields))
+}
+
 const PLAIN: &[Field] = &[METADATA];
 const CONFIG_MAP: &[Field] = &[
     METADATA,
@@ -90,11 +96,7 @@ const ATTRIBUTES: &[Field] = &[
 ];
 const REVIEW: &[Field] = &[
     METADATA,
-    (
-        2,
-        "spec",
-        Message(&[(1, "resourceAttributes", Message(ATTRIBUTES))]),
-    ),
+    spec(&[(1, "resourceAttributes", Message(ATTRIBUTES))]),
 ];
 const CONTAINER: &[Field] = &[
     (1, "name", Text),
@@ -124,13 +126,13 @@ const POD_SPEC: &[Field] = &[
     (3, "restartPolicy", Text),
     (4, "terminationGracePeriodSeconds", Whole),
 ];
-const TEMPLATE: &[Field] = &[METADATA, (2, "spec", Message(POD_SPEC))];
+const TEMPLATE: &[Field] = &[METADATA, spec(POD_SPEC)];
 const DEPLOYMENT_SPEC: &[Field] = &[
     (1, "replicas", Whole),
     (2, "selector", Message(&[(1, "matchLabels", Texts)])),
     (3, "template", Message(TEMPLATE)),
 ];
-const DEPLOYMENT: &[Field] = &[METADATA, (2, "spec", Message(DEPLOYMENT_SPEC))];
+const DEPLOYMENT: &[Field] = &[METADATA, spec(DEPLOYMENT_SPEC)];
 const SERVICE_PORT: &[Field] = &[
     (1, "name", Text),
     (2, "protocol", Text),
@@ -145,12 +147,15 @@ const SERVICE_SPEC: &[Field] = &[
     (4, "type", Text),
     (10, "externalName", Text),
 ];
-const SERVICE: &[Field] = &[METADATA, (2, "spec", Message(SERVICE_SPEC))];
+const SERVICE: &[Field] = &[METADATA, spec(SERVICE_SPEC)];
 const SCALED: &[Field] = &[
     (1, "kind", Text),
     (2, "name", Text),
     (3, "apiVersion", Text),
 ];
+const SCALE_TARGET: Field = (1, "scaleTargetRef", Message(SCALED));
+const FEWEST: Field = (2, "minReplicas", Whole);
+const MOST: Field = (3, "maxReplicas", Whole);
 const METRIC_TARGET: &[Field] = &[(1, "type", Text), (4, "averageUtilization", Whole)];
 const METRIC: &[Field] = &[
     (1, "type", Text),
@@ -162,29 +167,16 @@ const METRIC: &[Field] = &[
 ];
 const AUTOSCALER_V1: &[Field] = &[
     METADATA,
-    (
-        2,
-        "spec",
-        Message(&[
-            (1, "scaleTargetRef", Message(SCALED)),
-            (2, "minReplicas", Whole),
-            (3, "maxReplicas", Whole),
-            (4, "targetCPUUtilizationPercentage", Whole),
-        ]),
-    ),
+    spec(&[
+        SCALE_TARGET,
+        FEWEST,
+        MOST,
+        (4, "targetCPUUtilizationPercentage", Whole),
+    ]),
 ];
 const AUTOSCALER_V2: &[Field] = &[
     METADATA,
-    (
-        2,
-        "spec",
-        Message(&[
-            (1, "scaleTargetRef", Message(SCALED)),
-            (2, "minReplicas", Whole),
-            (3, "maxReplicas", Whole),
-            (4, "metrics", Messages(METRIC)),
-        ]),
-    ),
+    spec(&[SCALE_TARGET, FEWEST, MOST, (4, "metrics", Messages(METRIC))]),
 ];
 const JOB_SPEC: &[Field] = &[
     (1, "parallelism", Whole),
@@ -195,23 +187,19 @@ const JOB_SPEC: &[Field] = &[
     (8, "ttlSecondsAfterFinished", Whole),
     (10, "suspend", Flag),
 ];
-const JOB: &[Field] = &[METADATA, (2, "spec", Message(JOB_SPEC))];
+const JOB: &[Field] = &[METADATA, spec(JOB_SPEC)];
 const CRON_JOB: &[Field] = &[
     METADATA,
-    (
-        2,
-        "spec",
-        Message(&[
-            (1, "schedule", Text),
-            (2, "startingDeadlineSeconds", Whole),
-            (3, "concurrencyPolicy", Text),
-            (4, "suspend", Flag),
-            (5, "jobTemplate", Message(JOB)),
-            (6, "successfulJobsHistoryLimit", Whole),
-            (7, "failedJobsHistoryLimit", Whole),
-            (8, "timeZone", Text),
-        ]),
-    ),
+    spec(&[
+        (1, "schedule", Text),
+        (2, "startingDeadlineSeconds", Whole),
+        (3, "concurrencyPolicy", Text),
+        (4, "suspend", Flag),
+        (5, "jobTemplate", Message(JOB)),
+        (6, "successfulJobsHistoryLimit", Whole),
+        (7, "failedJobsHistoryLimit", Whole),
+        (8, "timeZone", Text),
+    ]),
 ];
 const TYPE_META: &[Field] = &[(1, "apiVersion", Text), (2, "kind", Text)];
 

@@ -3,46 +3,23 @@
 use std::time::Duration;
 
 use axum::body::Body;
-use bytes::Bytes;
 use futures::StreamExt;
 use serde_json::json;
-use tokio::sync::mpsc;
 use tower::ServiceExt;
 
 use super::*;
-use crate::node::{BoxFuture, ExecError};
 use crate::objects::{Kind, meta};
-use crate::runtime::{ExecRequest, ExecStream, LogRun, LogSource, Usage};
+use crate::runtime::Usage;
+use crate::runtime::fake::Using;
 
-struct Nothing;
-
-impl Runtime for Nothing {
-    fn exec(
-        &self,
-        _: ExecRequest,
-        _: mpsc::Receiver<Bytes>,
-        _: mpsc::Sender<(ExecStream, Bytes)>,
-    ) -> BoxFuture<'_, Result<i32, ExecError>> {
-        Box::pin(async { Ok(0) })
-    }
-
-    fn logs(&self, _: &str, _: &str, _: &str, _: LogRun) -> Option<LogSource> {
-        None
-    }
-
-    fn usage(&self, _: &str, pod: &str) -> Vec<(String, Usage)> {
-        let usage = Usage {
-            cpu_cores: 0.5,
-            cpu_seconds_total: 1.0,
-            memory_bytes: 2048,
-            throttling: None,
-        };
-        if pod == "p" {
-            vec![("main".to_owned(), usage)]
-        } else {
-            Vec::new()
-        }
-    }
+/// The Pod `p` works, the others do nothing.
+fn busy(pod: &str) -> Option<Usage> {
+    (pod == "p").then_some(Usage {
+        cpu_cores: 0.5,
+        cpu_seconds_total: 1.0,
+        memory_bytes: 2048,
+        throttling: None,
+    })
 }
 
 struct Server {
@@ -73,7 +50,7 @@ impl Server {
         let api = Api {
             objects,
             access,
-            runtime: Arc::new(Nothing),
+            runtime: Arc::new(Using(busy)),
             client,
             cancel,
         };

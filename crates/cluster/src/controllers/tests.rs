@@ -1,13 +1,11 @@
 //! Controllers as a state machine: a fake node marks Pods, the controllers settle, the objects are looked at.
 
-use bytes::Bytes;
 use serde_json::json;
-use tokio::sync::mpsc;
 
 use super::*;
-use crate::node::{BoxFuture, ExecError};
 use crate::objects::DeleteOptions;
-use crate::runtime::{ExecRequest, ExecStream, LogRun, LogSource, Usage};
+use crate::runtime::Usage;
+use crate::runtime::fake::Using;
 use std::sync::Mutex;
 
 /// A cluster without a clock: it moves when it is told to.
@@ -16,38 +14,6 @@ pub(crate) struct Still {
     controllers: Controllers,
     /// The cores that every Pod uses; nothing when no usage is known.
     pub(crate) gauge: Arc<Mutex<Option<f64>>>,
-}
-
-/// A runtime whose Pods all use the same.
-struct Gauge(Arc<Mutex<Option<f64>>>);
-
-impl Runtime for Gauge {
-    fn exec(
-        &self,
-        _: ExecRequest,
-        _: mpsc::Receiver<Bytes>,
-        _: mpsc::Sender<(ExecStream, Bytes)>,
-    ) -> BoxFuture<'_, Result<i32, ExecError>> {
-        Box::pin(async { Ok(0) })
-    }
-
-    fn logs(&self, _: &str, _: &str, _: &str, _: LogRun) -> Option<LogSource> {
-        None
-    }
-
-    fn usage(&self, _: &str, _: &str) -> Vec<(String, Usage)> {
-        let cores = *self.0.lock().unwrap();
-        cores
-            .map(|cpu_cores| {
-                let usage = Usage {
-                    cpu_cores,
-                    ..Usage::default()
-                };
-                ("main".to_owned(), usage)
-            })
-            .into_iter()
-            .collect()
-    }
 }
 
 impl Still {
@@ -64,8 +30,16 @@ impl Still {
         let node = json!({ "metadata": { "name": "laptop" }, "status": { "conditions": [{ "type": "Ready", "status": "True" }] } });
         objects.create(Kind::Node, node).unwrap();
         let gauge = Arc::new(Mutex::new(None));
-        let runtime = Arc::new(Gauge(gauge.clone()));
-        let controllers = Controllers::new(objects.clone(), runtime, Duration::from_secs(5));
+        let read = gauge.clone();
+        let runtime = Using(move |_: &str| {
+            let cores: Option<f64> = *read.lock().unwrap();
+            cores.map(|cpu_cores| Usage {
+                cpu_cores,
+                ..Usage::default()
+            })
+        });
+        let controllers =
+            Controllers::new(objects.clone(), Arc::new(runtime), Duration::from_secs(5));
         let mut still = Self {
             objects,
             controllers,

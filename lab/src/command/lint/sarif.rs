@@ -6,13 +6,19 @@ use std::path::Path;
 use catalog::{Level, Problem, Problems, Rule};
 use serde_json::{Value, json};
 
+use crate::select;
+
+/// What places below the present folder are relative to: the root of whatever
+/// holds the authored files. Forges take it for that of the repository.
+const ROOT: &str = "%SRCROOT%";
+
 /// A log with one run.
 pub(super) fn log(found: &[Problems]) -> Value {
     let rules: Vec<Value> = Rule::ALL.iter().map(|rule| described(*rule)).collect();
     let results: Vec<Value> = found.iter().flat_map(Problems::list).map(result).collect();
     json!({
-        "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
         "version": "2.1.0",
+        "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
         "runs": [{
             "tool": { "driver": {
                 "name": "shoplab",
@@ -28,7 +34,7 @@ pub(super) fn log(found: &[Problems]) -> Value {
 fn described(rule: Rule) -> Value {
     json!({
         "id": rule.id(),
-        "shortDescription": { "text": rule.meaning() },
+        "shortDescription": message(rule.meaning()),
         "defaultConfiguration": { "level": level(rule.level()) },
     })
 }
@@ -42,9 +48,9 @@ fn result(problem: &Problem) -> Value {
         "ruleId": problem.rule.id(),
         "ruleIndex": Rule::ALL.iter().position(|rule| *rule == problem.rule),
         "level": level(problem.level),
-        "message": { "text": text },
+        "message": message(&text),
         "locations": [{ "physicalLocation": {
-            "artifactLocation": { "uri": uri(&problem.file) },
+            "artifactLocation": artifact(&problem.file),
             "region": {
                 "startLine": problem.line,
                 "startColumn": problem.column,
@@ -62,17 +68,30 @@ fn level(level: Level) -> &'static str {
     }
 }
 
+/// A message's text, in which braces would stand for arguments (3.11.5).
+fn message(text: &str) -> Value {
+    json!({ "text": text.replace('{', "{{").replace('}', "}}") })
+}
+
+/// A file's place; only a relative one has a base (3.4.4).
+fn artifact(file: &str) -> Value {
+    let uri = uri(file);
+    match uri.starts_with("file:") {
+        true => json!({ "uri": uri }),
+        false => json!({ "uri": uri, "uriBaseId": ROOT }),
+    }
+}
+
 /// A file's path as a URI: relative to the present folder where it is below it.
 pub(super) fn uri(file: &str) -> String {
     let here = std::env::current_dir().unwrap_or_default();
-    let path = Path::new(file);
-    let below = path.strip_prefix(&here).unwrap_or(path);
-    let text = below.to_string_lossy();
-    let text = text.trim_start_matches("./");
+    let path = select::normal(&here.join(file));
+    let below = Path::new(&path).strip_prefix(&here);
     let mut uri = String::new();
-    if text.starts_with('/') {
+    if below.is_err() {
         uri.push_str("file://");
     }
+    let text = below.unwrap_or(Path::new(&path)).to_string_lossy();
     for byte in text.bytes() {
         match byte {
             b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'/' => {

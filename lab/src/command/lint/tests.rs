@@ -1,5 +1,7 @@
 use std::path::PathBuf;
 
+use serde_json::{Value, json};
+
 use super::*;
 use crate::cli::Places;
 
@@ -89,9 +91,6 @@ fn a_broken_file_of_names_is_told_once_and_not_by_each_scenario() {
         "checks:\n  - name: checkout-availability\n",
     )
     .expect("written");
-    let matrix = include_str!("../../../../scenarios/failure-matrix.yaml");
-    let place = dir.path().join("scenarios/failure-matrix.yaml");
-    std::fs::write(place, matrix).expect("written");
     let text = include_str!("../../../../scenarios/sock-shop/harmless-deploy.yaml");
     std::fs::write(shop.join("mine.yaml"), text).expect("written");
     let args = args(&[shop], Some(dir.path().to_owned()), LintFormat::Text);
@@ -119,12 +118,43 @@ fn a_file_that_is_no_text_is_a_problem_like_others_and_a_missing_one_is_usage() 
 fn places_in_sarif_are_uris() {
     let here = std::env::current_dir().expect("a folder");
     let inside = here.join("a b/ü.yaml").display().to_string();
+    let beside = here.with_file_name("x.yaml").display().to_string();
     for (file, expected) in [
         ("scenarios/x.yaml", "scenarios/x.yaml"),
         ("./x.yaml", "x.yaml"),
+        ("a/../x.yaml", "x.yaml"),
+        ("../x.yaml", &format!("file://{beside}")),
         (inside.as_str(), "a%20b/%C3%BC.yaml"),
         ("/nowhere/x.yaml", "file:///nowhere/x.yaml"),
     ] {
         assert_eq!(sarif::uri(file), expected);
+    }
+}
+
+#[test]
+fn what_sarif_wants_of_a_log_is_there() {
+    let source = Source::new("scenarios/a b.yaml", BROKEN);
+    let found = look(&[source], Gathered::default(), &[]);
+    let log = sarif::log(&found);
+    assert_eq!(log["version"], "2.1.0");
+    let rules = log.pointer("/runs/0/tool/driver/rules").expect("rules");
+    let results = log.pointer("/runs/0/results").expect("results");
+    let results = results.as_array().expect("a list");
+    assert!(!results.is_empty());
+    for result in results {
+        let index = result["ruleIndex"].as_u64().expect("an index") as usize;
+        assert_eq!(result["ruleId"], rules[index]["id"]);
+        let text = result.pointer("/message/text").and_then(Value::as_str);
+        let plain = text.expect("a text").replace("{{", "").replace("}}", "");
+        assert!(!plain.contains(['{', '}']), "{plain}");
+        let place = &result["locations"][0]["physicalLocation"];
+        let file = json!({ "uri": "scenarios/a%20b.yaml", "uriBaseId": "%SRCROOT%" });
+        assert_eq!(place["artifactLocation"], file);
+        let at = |key: &str| place["region"][key].as_u64().expect(key);
+        let (start, end) = (
+            (at("startLine"), at("startColumn")),
+            (at("endLine"), at("endColumn")),
+        );
+        assert!((1, 1) <= start && start.1 >= 1 && start <= end, "{place}");
     }
 }
