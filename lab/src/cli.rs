@@ -166,7 +166,7 @@ pub(crate) struct Run {
 pub(crate) struct Suite {
     /// The suite's file, or the name of one that is built in, such as `smoke`.
     pub(crate) suite: String,
-    /// How many labs run side by side [default: three for two cores].
+    /// How many labs run side by side [default: four for two cores].
     #[arg(long, short = 'j', value_parser = clap::value_parser!(u8).range(1..=8))]
     pub(crate) jobs: Option<u8>,
     /// What is proven of each scenario, besides what the suite asks for.
@@ -216,7 +216,7 @@ pub(crate) struct VerifyMatrix {
     /// Only these rows, such as M01,M06.
     #[arg(long, value_delimiter = ',', value_name = "ROW")]
     pub(crate) rows: Vec<String>,
-    /// How many labs run side by side [default: three for two cores].
+    /// How many labs run side by side [default: four for two cores].
     #[arg(long, short = 'j', value_parser = clap::value_parser!(u8).range(1..=8))]
     pub(crate) jobs: Option<u8>,
     #[command(flatten)]
