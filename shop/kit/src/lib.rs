@@ -27,7 +27,7 @@ pub use families::{Durations, Families, ServedRequest, Summaries};
 pub use hooks::ServiceHooks;
 pub use instrument;
 pub use peer::{Answer, Call, Peer, PeerError};
-pub use queue::{Handled, Message, Queue, QueueError};
+pub use queue::{Declared, Handled, Message, Queue, QueueError};
 pub use readiness::Readiness;
 pub use release::{Defect, Release, UnknownRelease};
 pub use router::router;

@@ -35,7 +35,7 @@ pub(crate) fn app(ctx: Context) -> Result<Router, ConfigError> {
     let own = master.clone();
     ctx.spawn(async move {
         own.queue
-            .consume(QUEUE, |message| own.handle(message))
+            .consume(&QUEUE, |message| own.handle(message))
             .await;
     });
     let (queue, metrics) = (master.queue, ctx.metrics().clone());
@@ -52,7 +52,7 @@ pub(crate) fn app(ctx: Context) -> Result<Router, ConfigError> {
         .route(
             "/health",
             get(move || async move {
-                let rabbit = Status::from(queue.ping(QUEUE).await);
+                let rabbit = Status::from(queue.ping(&QUEUE).await);
                 health::with_date(&[
                     ("queue-master", Status::Ok),
                     ("queue-master-rabbitmq", rabbit),

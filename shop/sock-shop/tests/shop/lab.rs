@@ -281,6 +281,11 @@ impl Lab {
         part.task.await.expect("no panic");
     }
 
+    /// The URL of a service or store.
+    pub(crate) fn url(&self, name: &str) -> &str {
+        &self.urls[name]
+    }
+
     /// The service `name`, to be called directly.
     pub(crate) fn peer(&self, name: &'static str) -> Peer {
         let url = self.urls[name].parse().expect("a URL");
