@@ -8,6 +8,7 @@ use std::time::Duration;
 use axum::body::Bytes;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
+use axum::response::Response;
 use axum::routing::get;
 use axum::{Json, Router};
 use serde::{Deserialize, Serialize};
@@ -16,6 +17,7 @@ use shop_kit::instrument::Counters;
 use shop_kit::{AppError, ConfigError, Context, Declared, Message, Queue, QueueError};
 use tokio::sync::Notify;
 
+use crate::durations;
 use crate::errors;
 use crate::health::{self, Status};
 use crate::openapi::{self, Operation};
@@ -60,6 +62,7 @@ struct Kept {
 }
 
 pub(crate) fn app(ctx: Context) -> Result<Router, ConfigError> {
+    durations::java(&ctx)?;
     let shipping = Shipping {
         queue: ctx.queue("rabbitmq")?,
         swallows_rejections: ctx.has(SWALLOWS_REJECTIONS),
@@ -175,7 +178,7 @@ impl Shipping {
     }
 }
 
-async fn health(State(shipping): State<Shipping>) -> Json<serde_json::Value> {
+async fn health(State(shipping): State<Shipping>) -> Response {
     let rabbit = Status::from(shipping.queue.ping(&QUEUE).await);
     health::with_date(&[("shipping-rabbitmq", rabbit), ("shipping", Status::Ok)])
 }
