@@ -3,6 +3,7 @@
 use axum::http::{Method, StatusCode};
 use serde_json::{Value, json};
 use shop_kit::Peer;
+use tokio::net::TcpListener;
 
 use crate::browser::Browser;
 use crate::contract::{HOLY, USER, ask, text};
@@ -634,5 +635,92 @@ async fn catalogue_reads_queries_as_it_always_did() {
         );
         let found: Value = answer.json().expect("JSON");
         assert_eq!(found.as_array().map(Vec::len), ids, "{query}");
+    }
+}
+
+/// Lets the kernel take connections to a service that is stopped; nobody answers them.
+async fn hang(lab: &mut Lab, service: &'static str) -> TcpListener {
+    lab.stop(service).await;
+    let address = lab.url(service).trim_start_matches("http://").to_owned();
+    TcpListener::bind(address).await.expect("a free port")
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn orders_that_fail_say_why_as_spring_does() {
+    let wanted = json!({
+        "customer": format!("http://user/customers/{USER}"),
+        "address": "http://user/addresses/57a98d98e4b00679b4a830b0",
+        "card": "http://user/cards/57a98d98e4b00679b4a830b1",
+        "items": format!("http://carts/carts/{USER}/items"),
+    });
+    let late = "Unable to create order due to timeout from one of the services.";
+    let broken = "Unable to create order due to unspecified IO error.";
+    let unpaid = "Payment service unavailable for order …";
+    for (service, hangs, message, status) in [
+        ("user", true, late, "PENDING"),
+        ("carts", true, late, "PENDING"),
+        ("user", false, broken, "PENDING"),
+        ("carts", false, broken, "PENDING"),
+        ("payment", true, unpaid, "PAYMENT_FAILED"),
+        ("payment", false, unpaid, "PAYMENT_FAILED"),
+    ] {
+        let mut lab = Lab::with_variable("HTTP_TIMEOUT", "1").await;
+        let _listener = if hangs {
+            Some(hang(&mut lab, service).await)
+        } else {
+            lab.stop(service).await;
+            None
+        };
+        let orders = lab.peer("orders");
+        let answer = ask(&orders, "POST", "/orders", Some(wanted.clone())).await;
+        assert_eq!(
+            answer.status,
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "{service}"
+        );
+        let answer: Value = answer.json().expect("JSON");
+        let said = answer["message"].as_str().expect("text");
+        match message.strip_suffix('…') {
+            Some(start) => assert!(said.starts_with(start), "{service}: {said}"),
+            None => assert_eq!(said, message, "{service}, hangs: {hangs}"),
+        }
+        assert_eq!(answer["exception"], "java.lang.IllegalStateException");
+        let search = format!("/orders/search/customerId?custId={USER}");
+        let stored: Value = ask(&orders, "GET", &search, None)
+            .await
+            .json()
+            .expect("HAL");
+        let order = stored
+            .pointer("/_embedded/customerOrders/0")
+            .expect("it is stored");
+        assert_eq!(order["status"], status, "{service}");
+        assert_eq!(order["shipment"], Value::Null, "{service}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn links_of_user_lead_where_its_domain_says() {
+    let lab = Lab::with_variable("LINK_DOMAIN", "users.example:8084").await;
+    let user = lab.peer("user");
+    for (path, link, href) in [
+        (
+            format!("/customers/{USER}"),
+            "/_links/addresses/href",
+            format!("/customers/{USER}/addresses"),
+        ),
+        (
+            format!("/customers/{USER}/cards"),
+            "/_embedded/card/0/_links/self/href",
+            "/cards/57a98d98e4b00679b4a830b1".to_owned(),
+        ),
+        (
+            format!("/customers/{USER}/addresses"),
+            "/_embedded/address/0/_links/address/href",
+            "/addresses/57a98d98e4b00679b4a830b0".to_owned(),
+        ),
+    ] {
+        let found: Value = ask(&user, "GET", &path, None).await.json().expect("HAL");
+        let expected = json!(format!("http://users.example:8084{href}"));
+        assert_eq!(found.pointer(link), Some(&expected), "{path}");
     }
 }
