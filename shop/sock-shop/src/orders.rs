@@ -80,6 +80,7 @@ pub(crate) fn app(ctx: Context) -> Result<Router, ConfigError> {
         .route("/orders/search/customerId", get(of_customer))
         .route("/orders/shipments/{id}", patch(change_by_shipment))
         .route("/profile", get(profile))
+        .route("/profile/orders", get(profile_of_orders))
         .route("/health", get(health))
         .merge(openapi::served("orders", api::operations))
         .fallback(errors::no_such_page)
@@ -122,6 +123,11 @@ async fn searches(headers: HeaderMap) -> Response {
 
 async fn profile(headers: HeaderMap) -> Response {
     hal(&view::profile(&base(&headers)))
+}
+
+async fn profile_of_orders(headers: HeaderMap) -> Response {
+    let body = view::alps(&base(&headers)).to_string();
+    ([(header::CONTENT_TYPE, "application/alps+json")], body).into_response()
 }
 
 async fn of_customer(

@@ -547,6 +547,15 @@ async fn an_order_is_answered_key_by_key_and_read_as_hal_without_ids() {
         all["_embedded"]["customerOrders"].as_array().map(Vec::len),
         Some(1)
     );
+    for link in ["profile", "search"] {
+        let href = all["_links"][link]["href"].as_str().expect("a link");
+        let path = href.strip_prefix(host).expect("here");
+        assert_eq!(
+            ask(&orders, "GET", path, None).await.status,
+            StatusCode::OK,
+            "{path}"
+        );
+    }
     let ignored = ask(&orders, "GET", "/orders?page=x&size=&page=2", None).await;
     assert_eq!(ignored.status, StatusCode::OK);
     for part in ["customer", "address", "card", "items"] {
