@@ -10,6 +10,7 @@ use tokio_util::task::TaskTracker;
 use crate::cache::Cache;
 use crate::database::{Database, Migration};
 use crate::env::{ConfigError, Env};
+use crate::families::Families;
 use crate::hooks::ServiceHooks;
 use crate::peer::Peer;
 use crate::queue::Queue;
@@ -27,6 +28,7 @@ pub struct Context(Arc<Inner>);
 struct Inner {
     env: Env,
     metrics: Metrics,
+    families: Families,
     release: Release,
     readiness: Readiness,
     hooks: ServiceHooks,
@@ -41,6 +43,7 @@ impl Context {
         Self(Arc::new(Inner {
             env,
             metrics,
+            families: Families::default(),
             release,
             readiness: Readiness::default(),
             hooks: ServiceHooks::default(),
@@ -58,6 +61,16 @@ impl Context {
     /// The metrics of this process.
     pub fn metrics(&self) -> &Metrics {
         &self.0.metrics
+    }
+
+    /// The families of metrics that the shop words itself.
+    pub fn families(&self) -> &Families {
+        &self.0.families
+    }
+
+    /// All metrics of this process, as `/metrics` answers them.
+    pub fn exposition(&self) -> String {
+        self.0.families.beside(&self.0.metrics.render())
     }
 
     /// Whether the running release carries `defect`.

@@ -11,6 +11,7 @@ use tracing::{Instrument, Span};
 
 use crate::context::Context;
 use crate::error::{ErrorShape, ErrorSite, shaped};
+use crate::families::{Families, ServedRequest};
 
 /// The route label of a request that no route matched.
 const NO_ROUTE: &str = "none";
@@ -20,6 +21,7 @@ const CALLER_GONE: u16 = 499;
 #[derive(Clone)]
 pub(crate) struct Around {
     pub(crate) context: Context,
+    pub(crate) service: &'static str,
     pub(crate) shape: ErrorShape,
 }
 
@@ -52,6 +54,8 @@ pub(crate) async fn around(State(around): State<Around>, request: Request, next:
     let served = Served {
         _in_flight: metrics.in_flight(),
         metrics,
+        families: around.context.families().clone(),
+        service: around.service,
         method,
         route,
         path,
@@ -88,6 +92,8 @@ fn is_probe(request: &Request) -> bool {
 /// One request; recorded when it is dropped, answered or not.
 struct Served {
     metrics: Metrics,
+    families: Families,
+    service: &'static str,
     method: String,
     route: String,
     path: String,
@@ -108,6 +114,13 @@ impl Drop for Served {
         let elapsed = self.since.elapsed();
         self.metrics
             .served(&self.method, &self.route, self.status, elapsed);
+        let request = ServedRequest {
+            service: self.service,
+            method: &self.method,
+            route: &self.route,
+            status: self.status,
+        };
+        self.families.served(&request, elapsed);
         self.span.record("http.response.status_code", self.status);
         if self.status >= 500 {
             self.span.record("otel.status_code", "ERROR");

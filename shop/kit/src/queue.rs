@@ -9,10 +9,12 @@ use instrument::{Metrics, Outcome, propagation, span};
 use lapin::message::Delivery;
 use lapin::options::{
     BasicAckOptions, BasicConsumeOptions, BasicNackOptions, BasicPublishOptions, BasicQosOptions,
-    ConfirmSelectOptions, QueueDeclareOptions,
+    ConfirmSelectOptions, ExchangeDeclareOptions, QueueBindOptions, QueueDeclareOptions,
 };
 use lapin::types::{AMQPValue, FieldTable, ShortString};
-use lapin::{BasicProperties, Channel, Confirmation, Connection, ConnectionProperties};
+use lapin::{
+    BasicProperties, Channel, Confirmation, Connection, ConnectionProperties, ExchangeKind,
+};
 use tokio::sync::Mutex;
 use tracing::Instrument;
 use url::Url;
@@ -43,6 +45,17 @@ pub enum QueueError {
         /// The broker's name.
         peer: &'static str,
     },
+}
+
+/// A queue as whoever uses it first declares it, publisher or consumer. It is not durable:
+/// what waits in it is gone when the broker ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Declared {
+    /// Its name, by which the default exchange routes to it.
+    pub name: &'static str,
+    /// A topic exchange that is declared beside it and bound to it by its name; messages
+    /// take the default exchange nevertheless.
+    pub exchange: Option<&'static str>,
 }
 
 /// A message to publish, or one that came.
@@ -96,12 +109,12 @@ impl Queue {
         }
     }
 
-    /// Publishes to the durable queue `queue` by the default exchange, and waits for the confirm.
+    /// Publishes to `queue` by the default exchange, and waits for the confirm.
     ///
     /// # Errors
     /// When the broker does not confirm within a second, or rejects the message.
-    pub async fn publish(&self, queue: &str, message: &Message) -> Result<(), QueueError> {
-        let span = span::publish(self.peer, queue);
+    pub async fn publish(&self, queue: &Declared, message: &Message) -> Result<(), QueueError> {
+        let span = span::publish(self.peer, queue.name);
         let since = Instant::now();
         let attempt = tokio::time::timeout(TIMEOUT, self.try_publish(queue, message));
         let result = match attempt.instrument(span.clone()).await {
@@ -125,7 +138,7 @@ impl Queue {
         result
     }
 
-    async fn try_publish(&self, queue: &str, message: &Message) -> Result<(), QueueError> {
+    async fn try_publish(&self, queue: &Declared, message: &Message) -> Result<(), QueueError> {
         let channel = self.publisher(queue).await?;
         let mut headers = FieldTable::default();
         for (name, value) in message
@@ -140,11 +153,10 @@ impl Queue {
             .with_content_type("application/json".into())
             .with_delivery_mode(PERSISTENT)
             .with_headers(headers);
-        let name: ShortString = queue.into();
         let confirm = channel
             .basic_publish(
                 "".into(),
-                name,
+                queue.name.into(),
                 BasicPublishOptions::default(),
                 &message.body,
                 properties,
@@ -158,7 +170,7 @@ impl Queue {
     }
 
     /// The channel that publishes, opened when there is none that works.
-    async fn publisher(&self, queue: &str) -> Result<Channel, QueueError> {
+    async fn publisher(&self, queue: &Declared) -> Result<Channel, QueueError> {
         let mut publisher = self.publisher.lock().await;
         if let Some(open) = &*publisher
             && open.channel.status().connected()
@@ -180,13 +192,10 @@ impl Queue {
         Ok(channel)
     }
 
-    async fn open(&self, queue: &str) -> Result<Open, lapin::Error> {
+    async fn open(&self, queue: &Declared) -> Result<Open, lapin::Error> {
         let connection = Connection::connect(&self.url, ConnectionProperties::default()).await?;
         let channel = connection.create_channel().await?;
-        let name: ShortString = queue.into();
-        channel
-            .queue_declare(name, QueueDeclareOptions::durable(), FieldTable::default())
-            .await?;
+        declare(&channel, queue).await?;
         Ok(Open {
             connection,
             channel,
@@ -197,7 +206,7 @@ impl Queue {
     ///
     /// # Errors
     /// When it does not within a second.
-    pub async fn ping(&self, queue: &str) -> Result<(), QueueError> {
+    pub async fn ping(&self, queue: &Declared) -> Result<(), QueueError> {
         match tokio::time::timeout(TIMEOUT, self.publisher(queue)).await {
             Ok(channel) => channel.map(drop),
             Err(_) => Err(self.unreachable("timeout")),
@@ -205,7 +214,7 @@ impl Queue {
     }
 
     /// Hands each message of `queue` to `handle`, for ever; reconnects when the broker goes.
-    pub async fn consume<H, F>(&self, queue: &str, handle: H)
+    pub async fn consume<H, F>(&self, queue: &Declared, handle: H)
     where
         H: Fn(Message) -> F + Sync,
         F: Future<Output = Handled> + Send,
@@ -227,7 +236,7 @@ impl Queue {
 
     async fn consume_once<H, F>(
         &self,
-        queue: &str,
+        queue: &Declared,
         handle: &H,
         said: &mut String,
     ) -> Result<(), lapin::Error>
@@ -239,18 +248,22 @@ impl Queue {
         open.channel
             .basic_qos(PREFETCH, BasicQosOptions::default())
             .await?;
-        let (name, tag): (ShortString, ShortString) = (queue.into(), "".into());
+        let (name, tag): (ShortString, ShortString) = (queue.name.into(), "".into());
         let options = BasicConsumeOptions::default();
         let mut deliveries = open
             .channel
             .basic_consume(name, tag, options, FieldTable::default())
             .await?;
-        tracing::info!("consuming {queue}");
+        tracing::info!("consuming {}", queue.name);
         said.clear();
         while let Some(delivery) = deliveries.next().await {
             let delivery = delivery?;
             let message = read(&delivery);
-            let span = span::consume(self.peer, queue, propagation::from_map(&message.headers));
+            let span = span::consume(
+                self.peer,
+                queue.name,
+                propagation::from_map(&message.headers),
+            );
             let since = Instant::now();
             let handled = handle(message).instrument(span).await;
             self.metrics
@@ -278,6 +291,29 @@ impl Queue {
         }
         QueueError::Unreachable { peer, reason }
     }
+}
+
+/// Declares the queue, and the exchange that is bound to it.
+async fn declare(channel: &Channel, queue: &Declared) -> Result<(), lapin::Error> {
+    let (options, none) = (QueueDeclareOptions::default(), FieldTable::default());
+    channel
+        .queue_declare(queue.name.into(), options, none.clone())
+        .await?;
+    let Some(exchange) = queue.exchange else {
+        return Ok(());
+    };
+    let durable = ExchangeDeclareOptions {
+        durable: true,
+        ..ExchangeDeclareOptions::default()
+    };
+    channel
+        .exchange_declare(exchange.into(), ExchangeKind::Topic, durable, none.clone())
+        .await?;
+    let (name, key) = (queue.name.into(), queue.name.into());
+    let options = QueueBindOptions::default();
+    channel
+        .queue_bind(name, exchange.into(), key, options, none)
+        .await
 }
 
 fn read(delivery: &Delivery) -> Message {

@@ -21,9 +21,10 @@ use crate::service::Service;
 /// When the environment lacks something that the service needs.
 pub fn router(service: &Service, context: &Context) -> Result<Router, ConfigError> {
     let app = (service.app)(context.clone())?;
-    let (ready, metrics) = (context.clone(), context.metrics().clone());
+    let (ready, metrics) = (context.clone(), context.clone());
     let layer = Around {
         context: context.clone(),
+        service: service.name,
         shape: service.errors,
     };
     Ok(app
@@ -44,10 +45,10 @@ fn readiness(context: &Context) -> Response {
     (StatusCode::SERVICE_UNAVAILABLE, axum::Json(body)).into_response()
 }
 
-fn exposition(metrics: &Metrics) -> Response {
+fn exposition(context: &Context) -> Response {
     (
         [(header::CONTENT_TYPE, Metrics::CONTENT_TYPE)],
-        metrics.render(),
+        context.exposition(),
     )
         .into_response()
 }

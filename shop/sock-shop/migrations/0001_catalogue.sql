@@ -1,20 +1,20 @@
 -- The socks, their tags, and which sock has which tag.
 CREATE TABLE IF NOT EXISTS sock (
-  sock_id TEXT PRIMARY KEY,
-  name TEXT NOT NULL,
-  description TEXT NOT NULL,
+  sock_id VARCHAR(40) PRIMARY KEY,
+  name VARCHAR(20) NOT NULL,
+  description VARCHAR(200) NOT NULL,
   price DOUBLE PRECISION NOT NULL,
   count BIGINT NOT NULL,
-  image_url_1 TEXT NOT NULL,
-  image_url_2 TEXT NOT NULL
+  image_url_1 VARCHAR(40) NOT NULL,
+  image_url_2 VARCHAR(40) NOT NULL
 );
 CREATE TABLE IF NOT EXISTS tag (
   tag_id BIGINT PRIMARY KEY,
-  name TEXT NOT NULL
+  name VARCHAR(20) NOT NULL
 );
 CREATE TABLE IF NOT EXISTS sock_tag (
-  sock_id TEXT NOT NULL,
-  tag_id BIGINT NOT NULL,
+  sock_id VARCHAR(40) NOT NULL REFERENCES sock (sock_id),
+  tag_id BIGINT NOT NULL REFERENCES tag (tag_id),
   place BIGINT NOT NULL,
   PRIMARY KEY (sock_id, tag_id)
 );

@@ -5,12 +5,14 @@ mod api;
 use axum::body::Bytes;
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
+use axum::response::Response;
 use axum::routing::get;
 use axum::{Json, Router};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use shop_kit::{AppError, ConfigError, Context, Database, DbError, Migration, Row};
 
+use crate::durations;
 use crate::errors::{self, data_access};
 use crate::health::{self, Status};
 use crate::openapi;
@@ -34,7 +36,7 @@ struct Carts {
 /// What becomes of the session's lines at login.
 #[derive(Clone, Copy)]
 enum Merging {
-    /// They go to the customer.
+    /// They go to the customer, after what is there.
     Moves,
     /// They are thrown away, in a release with [`MERGE_LOSES_LINES`].
     Loses,
@@ -43,6 +45,7 @@ enum Merging {
 }
 
 pub(crate) fn app(ctx: Context) -> Result<Router, ConfigError> {
+    durations::java(&ctx)?;
     let merging = if ctx.has(MERGE_LOSES_LINES) {
         Merging::Loses
     } else if ctx.has(MERGE_DUPLICATES_LINES) {
@@ -158,9 +161,13 @@ impl Carts {
     async fn merge(&self, customer: &str, session: &str) -> Result<(), DbError> {
         match self.merging {
             Merging::Moves => {
-                let lines = "UPDATE cart_item SET cart_id = $1 WHERE cart_id = $2";
-                let carts = [customer.into(), session.into()];
-                self.db.execute(lines, &carts).await.map(drop)
+                let line = "UPDATE cart_item SET cart_id = $1, added = $2 WHERE id = $3";
+                let now = jiff::Timestamp::now().as_microsecond();
+                let moved = self.lines(session).await?.into_iter().zip(now..);
+                let moved = moved.map(|(Line { id, .. }, at)| {
+                    (line, vec![customer.into(), at.into(), id.into()])
+                });
+                self.db.all(&moved.collect::<Vec<_>>()).await.map(drop)
             }
             Merging::Loses => self.delete(session).await,
             Merging::Copies => {
@@ -295,7 +302,7 @@ fn accepted(touched: Result<u64, DbError>) -> Result<StatusCode, AppError> {
     }
 }
 
-async fn health(State(carts): State<Carts>) -> Json<Value> {
+async fn health(State(carts): State<Carts>) -> Response {
     let db = Status::from(carts.db.ping().await);
     health::with_date(&[("carts", Status::Ok), ("carts-db", db)])
 }

@@ -5,20 +5,21 @@ mod breaker;
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use axum::Router;
 use axum::body::Bytes;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, RawQuery, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use axum::{Json, Router};
 use include_dir::{Dir, include_dir};
-use serde::Deserialize;
 use serde_json::{Value, json};
 use shop_kit::{AppError, ConfigError, Context, Database, DbError, Migration, Row};
 
-use crate::health::{self, Status};
+use crate::durations;
+use crate::health::{self, JSON, Status};
 use crate::number::go_float;
 use crate::openapi;
+use crate::query;
 use crate::releases::{BREAKER_COUNTS_NOT_FOUND, FAILURE_IS_NOT_FOUND, LEAKS, READS_ONE_BY_ONE};
 use breaker::Breaker;
 
@@ -47,6 +48,7 @@ struct Catalogue {
     count: Breaker,
     get: Breaker,
     tags: Breaker,
+    health: Breaker,
     bugs: Bugs,
 }
 
@@ -81,6 +83,7 @@ impl Bugs {
 
 pub(crate) fn app(ctx: Context) -> Result<Router, ConfigError> {
     health::begin();
+    durations::go(&ctx)?;
     let open = ctx.metrics().gauges(
         "circuit_breaker_open",
         "Whether a circuit breaker turns requests away.",
@@ -92,6 +95,7 @@ pub(crate) fn app(ctx: Context) -> Result<Router, ConfigError> {
         count: Breaker::new("Count", &open),
         get: Breaker::new("Get", &open),
         tags: Breaker::new("Tags", &open),
+        health: Breaker::new("Health", &open),
         bugs: Bugs::of(&ctx),
     };
     Ok(Router::new()
@@ -178,23 +182,15 @@ fn page(socks: &[Sock], page: usize, size: usize) -> Value {
     shown.map(Sock::json).collect::<Vec<_>>().into()
 }
 
-#[derive(Debug, Default, Deserialize)]
-struct Filter {
-    page: Option<String>,
-    size: Option<String>,
-    tags: Option<String>,
-}
-
-impl Filter {
-    fn tags(&self) -> Vec<&str> {
-        let tags = self.tags.as_deref().unwrap_or_default();
-        tags.split(',').filter(|tag| !tag.is_empty()).collect()
-    }
+/// The tags of a query, which are separated by commas.
+fn tags_of(tags: Option<&str>) -> Vec<&str> {
+    let tags = tags.unwrap_or_default();
+    tags.split(',').filter(|tag| !tag.is_empty()).collect()
 }
 
 /// A number of the query; what is no number counts as zero.
-fn number_or(text: Option<&String>, default: usize) -> usize {
-    match text.map(String::as_str) {
+fn number_or(text: Option<&str>, default: usize) -> usize {
+    match text {
         None | Some("") => default,
         Some(text) => text.parse().unwrap_or(0),
     }
@@ -202,22 +198,24 @@ fn number_or(text: Option<&String>, default: usize) -> usize {
 
 async fn list(
     State(catalogue): State<Catalogue>,
-    Query(filter): Query<Filter>,
+    RawQuery(query): RawQuery,
 ) -> Result<Response, AppError> {
     let socks = catalogue.listing(&catalogue.list).await?;
-    let (number, size) = (
-        number_or(filter.page.as_ref(), 1),
-        number_or(filter.size.as_ref(), 10),
-    );
-    Ok(answer(page(&tagged(socks, &filter.tags()), number, size)))
+    let of = |name| query::value(query.as_deref(), name);
+    let number = number_or(of("page").as_deref(), 1);
+    let size = number_or(of("size").as_deref(), 10);
+    let tags = of("tags");
+    let socks = tagged(socks, &tags_of(tags.as_deref()));
+    Ok(answer(page(&socks, number, size)))
 }
 
 async fn size(
     State(catalogue): State<Catalogue>,
-    Query(filter): Query<Filter>,
+    RawQuery(query): RawQuery,
 ) -> Result<Response, AppError> {
     let socks = catalogue.listing(&catalogue.count).await?;
-    let size = tagged(socks, &filter.tags()).len();
+    let tags = query::value(query.as_deref(), "tags");
+    let size = tagged(socks, &tags_of(tags.as_deref())).len();
     Ok(answer(json!({ "size": size, "err": null })))
 }
 
@@ -303,17 +301,17 @@ async fn image(Path(file): Path<String>) -> Response {
     ([(header::CONTENT_TYPE, "image/jpeg")], bytes).into_response()
 }
 
-async fn health(State(catalogue): State<Catalogue>) -> Json<Value> {
+/// A database that is away is no failure of this: its breaker stays closed.
+async fn health(State(catalogue): State<Catalogue>) -> Result<Response, AppError> {
+    catalogue.health.enter()?;
     let db = Status::from(catalogue.db.ping().await);
-    health::with_time(&[("catalogue", Status::Ok), ("catalogue-db", db)])
+    catalogue.health.leave(false);
+    let parts = [("catalogue", Status::Ok), ("catalogue-db", db)];
+    Ok(health::with_time(JSON, &parts))
 }
 
 fn answer(body: Value) -> Response {
-    (
-        [(header::CONTENT_TYPE, "application/json; charset=utf-8")],
-        body.to_string(),
-    )
-        .into_response()
+    ([(header::CONTENT_TYPE, JSON)], body.to_string()).into_response()
 }
 
 fn unreachable(error: &DbError) -> AppError {
@@ -398,11 +396,7 @@ mod tests {
             (Some("x"), 0),
             (Some("-1"), 0),
         ] {
-            assert_eq!(
-                number_or(text.map(str::to_owned).as_ref(), 7),
-                expected,
-                "{text:?}"
-            );
+            assert_eq!(number_or(text, 7), expected, "{text:?}");
         }
     }
 }

@@ -10,24 +10,29 @@ mod pages;
 mod session;
 mod texts;
 
+use std::convert::Infallible;
 use std::time::Duration;
 
+use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::middleware::from_fn;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{delete, get, post};
-use axum::{Json, Router};
 use serde_json::{Map, Value};
 use shop_kit::{Answer, AppError, Cache, ConfigError, Context, Peer, PeerError};
 
-use crate::health::{self, Status};
+use crate::durations;
+use crate::health::{self, JSON, Status};
 use crate::openapi;
 use session::Sessions;
 
 /// A service gives its database five seconds; it must be able to say so.
 const PATIENCE: Duration = Duration::from_secs(6);
+
+/// The variable with the URL of the Redis that keeps sessions; without it memory does.
+const SESSION_REDIS: &str = "SESSION_REDIS";
 
 #[derive(Clone)]
 struct FrontEnd {
@@ -36,13 +41,18 @@ struct FrontEnd {
     orders: Peer,
     user: Peer,
     sessions: Sessions,
-    session_db: Cache,
+    /// Where sessions are; `None` while they are in memory.
+    session_db: Option<Cache>,
     ctx: Context,
 }
 
 pub(crate) fn app(ctx: Context) -> Result<Router, ConfigError> {
     health::begin();
-    let session_db = ctx.cache("session-db", "SESSION_REDIS")?;
+    durations::node(&ctx)?;
+    let session_db = match ctx.env().get(SESSION_REDIS) {
+        Some(_) => Some(ctx.cache("session-db", SESSION_REDIS)?),
+        None => None,
+    };
     let front_end = FrontEnd {
         catalogue: ctx.peer("catalogue", "CATALOGUE_URL")?.patient(PATIENCE),
         carts: ctx.peer("carts", "CARTS_URL")?.patient(PATIENCE),
@@ -58,7 +68,7 @@ pub(crate) fn app(ctx: Context) -> Result<Router, ConfigError> {
     let api = Router::new()
         .route("/catalogue", get(browse::catalogue))
         .route("/catalogue/{*rest}", get(browse::catalogue))
-        .route("/catalogue/images/{file}", get(browse::image))
+        .route("/catalogue/images/{*file}", get(browse::image))
         .route("/tags", get(browse::tags))
         .route("/login", get(account::login))
         .route("/logout", get(account::logout))
@@ -90,14 +100,24 @@ pub(crate) fn app(ctx: Context) -> Result<Router, ConfigError> {
         .with_state(front_end))
 }
 
-async fn health(State(front_end): State<FrontEnd>) -> Json<Value> {
-    let sessions = Status::from(front_end.session_db.ping().await);
-    health::with_time(&[("front-end", Status::Ok), ("session-db", sessions)])
+async fn health(State(front_end): State<FrontEnd>) -> Response {
+    let mut parts = vec![("front-end", Status::Ok)];
+    if let Some(session_db) = &front_end.session_db {
+        parts.push(("session-db", Status::from(session_db.ping().await)));
+    }
+    health::with_time(JSON, &parts)
 }
 
-/// An answer of the gateway's own: like the first system's, it has no `Content-Type`.
-fn bare(status: StatusCode, body: impl Into<Body>) -> Response {
-    let mut response = Response::new(body.into());
+/// An answer of the gateway's own: like the first system's, it has no `Content-Type`, and comes
+/// in chunks if there is anything in it.
+fn bare(status: StatusCode, body: impl Into<Bytes>) -> Response {
+    let body: Bytes = body.into();
+    let mut response = Response::new(if body.is_empty() {
+        Body::empty()
+    } else {
+        let chunk = futures::future::ready(Ok::<_, Infallible>(body));
+        Body::from_stream(futures::stream::once(chunk))
+    });
     *response.status_mut() = status;
     response
 }
@@ -105,6 +125,21 @@ fn bare(status: StatusCode, body: impl Into<Body>) -> Response {
 /// A peer's answer with its own status.
 fn relayed(answer: Answer) -> Response {
     bare(answer.status, answer.body)
+}
+
+/// A peer's answer with its own status and headers, but those of the connection.
+fn piped(answer: Answer) -> Response {
+    let mut response = Response::new(Body::from(answer.body));
+    *response.status_mut() = answer.status;
+    *response.headers_mut() = answer.headers;
+    for name in [
+        header::CONNECTION,
+        header::CONTENT_LENGTH,
+        header::TRANSFER_ENCODING,
+    ] {
+        response.headers_mut().remove(name);
+    }
+    response
 }
 
 /// A peer's error answer, with what the customer is to read as `message`, and what

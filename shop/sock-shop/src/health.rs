@@ -3,8 +3,14 @@
 use std::sync::LazyLock;
 use std::time::Instant;
 
-use axum::Json;
-use serde_json::{Value, json};
+use axum::http::header;
+use axum::response::{IntoResponse, Response};
+use serde_json::json;
+
+/// The `Content-Type` of JSON, as the Go services and Node write it.
+pub(crate) const JSON: &str = "application/json; charset=utf-8";
+/// The same, as Spring writes it.
+const SPRING_JSON: &str = "application/json;charset=UTF-8";
 
 static STARTED: LazyLock<Instant> = LazyLock::new(Instant::now);
 
@@ -37,8 +43,8 @@ impl Status {
     }
 }
 
-/// The body as the Go services write it, with `time`.
-pub(crate) fn with_time(parts: &[(&str, Status)]) -> Json<Value> {
+/// The answer as the Go services write it, with `time`.
+pub(crate) fn with_time(content_type: &'static str, parts: &[(&str, Status)]) -> Response {
     let now = jiff::Timestamp::now();
     let running = STARTED.elapsed();
     let stamp = format!(
@@ -48,18 +54,24 @@ pub(crate) fn with_time(parts: &[(&str, Status)]) -> Json<Value> {
         running.as_secs(),
         running.subsec_nanos(),
     );
-    body(parts, "time", &stamp)
+    answer(content_type, parts, "time", &stamp)
 }
 
-/// The body as the Java services write it, with `date`.
-pub(crate) fn with_date(parts: &[(&str, Status)]) -> Json<Value> {
+/// The answer as the Java services write it, with `date`.
+pub(crate) fn with_date(parts: &[(&str, Status)]) -> Response {
     let stamp = jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%S%.3fZ");
-    body(parts, "date", &stamp.to_string())
+    answer(SPRING_JSON, parts, "date", &stamp.to_string())
 }
 
-fn body(parts: &[(&str, Status)], key: &str, stamp: &str) -> Json<Value> {
+fn answer(
+    content_type: &'static str,
+    parts: &[(&str, Status)],
+    key: &str,
+    stamp: &str,
+) -> Response {
     let parts = parts.iter().map(
         |(service, status)| json!({ "service": service, "status": status.as_str(), key: stamp }),
     );
-    Json(json!({ "health": parts.collect::<Vec<_>>() }))
+    let body = json!({ "health": parts.collect::<Vec<_>>() });
+    ([(header::CONTENT_TYPE, content_type)], body.to_string()).into_response()
 }

@@ -5,6 +5,7 @@
 
 mod carts;
 mod catalogue;
+mod durations;
 mod errors;
 mod front_end;
 mod health;
@@ -14,6 +15,7 @@ mod openapi;
 mod orders;
 mod payment;
 mod payment_gateway;
+mod query;
 mod queue_master;
 mod releases;
 mod shipping;

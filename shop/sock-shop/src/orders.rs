@@ -6,25 +6,29 @@ mod place;
 mod store;
 mod view;
 
-use std::collections::BTreeMap;
+use std::time::Duration;
 
+use axum::Router;
 use axum::body::Bytes;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, RawQuery, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, patch};
-use axum::{Json, Router};
 use serde::Deserialize;
 use serde_json::Value;
 use shop_kit::instrument::Counters;
 use shop_kit::{AppError, ConfigError, Context, Peer};
 
+use crate::durations;
 use crate::errors::{self, data_access, unreadable};
 use crate::health::{self, Status};
 use crate::openapi;
+use crate::query;
 use crate::releases::{RETRIES_WITHOUT_END, SAVES_LAST};
 use store::{MIGRATIONS, Store};
 
+/// How long a service may take to answer, in seconds, unless `HTTP_TIMEOUT` says otherwise.
+const PATIENCE: u64 = 5;
 /// Orders of one page, unless the query says otherwise.
 const PAGE: usize = 20;
 
@@ -44,13 +48,18 @@ struct Orders {
 }
 
 pub(crate) fn app(ctx: Context) -> Result<Router, ConfigError> {
+    durations::java(&ctx)?;
+    let patience = ctx
+        .env()
+        .number("HTTP_TIMEOUT", PATIENCE, "a number of seconds such as `5`")?;
+    let patience = Duration::from_secs(patience);
     let orders = Orders {
         saves_last: ctx.has(SAVES_LAST),
         retries: ctx.has(RETRIES_WITHOUT_END),
-        user: ctx.peer("user", "USER_URL")?,
-        carts: ctx.peer("carts", "CARTS_URL")?,
-        payment: ctx.peer("payment", "PAYMENT_URL")?,
-        shipping: ctx.peer("shipping", "SHIPPING_URL")?,
+        user: ctx.peer("user", "USER_URL")?.patient(patience),
+        carts: ctx.peer("carts", "CARTS_URL")?.patient(patience),
+        payment: ctx.peer("payment", "PAYMENT_URL")?.patient(patience),
+        shipping: ctx.peer("shipping", "SHIPPING_URL")?.patient(patience),
         taken: ctx.metrics().counters(
             "orders_total",
             "Orders, by the status that placing them ended with.",
@@ -71,6 +80,7 @@ pub(crate) fn app(ctx: Context) -> Result<Router, ConfigError> {
         .route("/orders/search/customerId", get(of_customer))
         .route("/orders/shipments/{id}", patch(change_by_shipment))
         .route("/profile", get(profile))
+        .route("/profile/orders", get(profile_of_orders))
         .route("/health", get(health))
         .merge(openapi::served("orders", api::operations))
         .fallback(errors::no_such_page)
@@ -79,21 +89,14 @@ pub(crate) fn app(ctx: Context) -> Result<Router, ConfigError> {
 
 type Answer = Result<Response, AppError>;
 
-#[derive(Deserialize)]
-struct Paging {
-    page: Option<usize>,
-    size: Option<usize>,
-}
-
 async fn list(
     State(orders): State<Orders>,
     headers: HeaderMap,
-    Query(paging): Query<Paging>,
+    RawQuery(query): RawQuery,
 ) -> Answer {
-    let (number, size) = (
-        paging.page.unwrap_or(0),
-        paging.size.unwrap_or(PAGE).clamp(1, 1_000),
-    );
+    let of = |name| query::value(query.as_deref(), name)?.parse::<usize>().ok();
+    let number = of("page").unwrap_or(0);
+    let size = of("size").unwrap_or(PAGE).clamp(1, 1_000);
     let total = orders.store.count().await.map_err(|e| data_access(&e))?;
     let shown = orders
         .store
@@ -122,18 +125,23 @@ async fn profile(headers: HeaderMap) -> Response {
     hal(&view::profile(&base(&headers)))
 }
 
+async fn profile_of_orders(headers: HeaderMap) -> Response {
+    let body = view::alps(&base(&headers)).to_string();
+    ([(header::CONTENT_TYPE, "application/alps+json")], body).into_response()
+}
+
 async fn of_customer(
     State(orders): State<Orders>,
     headers: HeaderMap,
-    Query(query): Query<BTreeMap<String, String>>,
+    RawQuery(query): RawQuery,
 ) -> Answer {
-    let customer = query.get("custId").map(String::as_str).unwrap_or_default();
+    let customer = query::value(query.as_deref(), "custId").unwrap_or_default();
     let found = orders
         .store
-        .of_customer(customer)
+        .of_customer(&customer)
         .await
         .map_err(|e| data_access(&e))?;
-    Ok(hal(&view::of_customer(&base(&headers), customer, &found)))
+    Ok(hal(&view::of_customer(&base(&headers), &customer, &found)))
 }
 
 /// Sets the fields that are sent; `status` among them.
@@ -205,7 +213,7 @@ async fn remove(State(orders): State<Orders>, Path(id): Path<String>) -> Answer 
     }
 }
 
-async fn health(State(orders): State<Orders>) -> Json<Value> {
+async fn health(State(orders): State<Orders>) -> Response {
     let db = Status::from(orders.store.ping().await);
     health::with_date(&[("orders", Status::Ok), ("orders-db", db)])
 }

@@ -11,7 +11,8 @@ use axum::{Json, Router};
 use serde_json::{Value, json};
 use shop_kit::{Answer, AppError, ConfigError, Context, Peer};
 
-use crate::health::{self, Status};
+use crate::durations;
+use crate::health::{self, JSON, Status};
 use crate::openapi::{self, Operation};
 use crate::payment_gateway::KEY;
 use crate::releases::{LIMIT_TOO_LOW, REFUSES_MASTERCARD};
@@ -34,6 +35,7 @@ struct Payment {
 
 pub(crate) fn app(ctx: Context) -> Result<Router, ConfigError> {
     health::begin();
+    durations::go(&ctx)?;
     let limit = if ctx.has(LIMIT_TOO_LOW) {
         LOW_LIMIT
     } else {
@@ -54,7 +56,7 @@ pub(crate) fn app(ctx: Context) -> Result<Router, ConfigError> {
         .route("/paymentAuth", post(authorise))
         .route(
             "/health",
-            get(|| async { health::with_time(&[("payment", Status::Ok)]) }),
+            get(|| async { health::with_time(JSON, &[("payment", Status::Ok)]) }),
         )
         .merge(openapi::served("payment", operations))
         .fallback(|| async { AppError::new(StatusCode::NOT_FOUND, "not found") })
@@ -84,8 +86,7 @@ async fn authorise(State(payment): State<Payment>, body: Bytes) -> Result<Respon
     let (Ok(message) | Err(message)) = verdict;
     tracing::info!(amount, authorised, "{message}");
     let answer = Json(json!({ "authorised": authorised, "message": message }));
-    let json = [(header::CONTENT_TYPE, "application/json; charset=utf-8")];
-    Ok((json, answer).into_response())
+    Ok(([(header::CONTENT_TYPE, JSON)], answer).into_response())
 }
 
 /// Go's decoder says this of a body that ends too early.

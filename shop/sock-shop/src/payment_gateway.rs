@@ -10,7 +10,8 @@ use serde_json::{Value, json};
 use shop_kit::instrument::Counters;
 use shop_kit::{AppError, ConfigError, Context};
 
-use crate::health::{self, Status};
+use crate::durations;
+use crate::health::{self, JSON, Status};
 use crate::openapi::{self, Operation};
 
 /// The key that tests use at Stripe, and payment here.
@@ -33,6 +34,7 @@ struct Gateway {
 
 pub(crate) fn app(ctx: Context) -> Result<Router, ConfigError> {
     health::begin();
+    durations::go(&ctx)?;
     let charges =
         ctx.metrics()
             .counters("charges_total", "Charges, by how they ended.", &["status"])?;
@@ -40,7 +42,7 @@ pub(crate) fn app(ctx: Context) -> Result<Router, ConfigError> {
         .route("/v1/charges", post(charge))
         .route(
             "/health",
-            get(|| async { health::with_time(&[("payment-gateway", Status::Ok)]) }),
+            get(|| async { health::with_time(JSON, &[("payment-gateway", Status::Ok)]) }),
         )
         .merge(openapi::served("payment-gateway", operations))
         .fallback(unknown)

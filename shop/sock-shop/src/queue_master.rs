@@ -7,6 +7,7 @@ use serde_json::json;
 use shop_kit::instrument::{Counters, Metrics};
 use shop_kit::{ConfigError, Context, Handled, Message, Peer, Queue};
 
+use crate::durations;
 use crate::errors;
 use crate::health::{self, Status};
 use crate::openapi::{self, Operation};
@@ -22,6 +23,7 @@ struct QueueMaster {
 }
 
 pub(crate) fn app(ctx: Context) -> Result<Router, ConfigError> {
+    durations::java(&ctx)?;
     let master = QueueMaster {
         queue: ctx.queue("rabbitmq")?,
         orders: ctx.peer("orders", "ORDERS_URL")?,
@@ -35,24 +37,24 @@ pub(crate) fn app(ctx: Context) -> Result<Router, ConfigError> {
     let own = master.clone();
     ctx.spawn(async move {
         own.queue
-            .consume(QUEUE, |message| own.handle(message))
+            .consume(&QUEUE, |message| own.handle(message))
             .await;
     });
-    let (queue, metrics) = (master.queue, ctx.metrics().clone());
+    let queue = master.queue;
     Ok(Router::new()
         .route(
             "/prometheus",
             get(move || async move {
                 (
                     [(header::CONTENT_TYPE, Metrics::CONTENT_TYPE)],
-                    metrics.render(),
+                    ctx.exposition(),
                 )
             }),
         )
         .route(
             "/health",
             get(move || async move {
-                let rabbit = Status::from(queue.ping(QUEUE).await);
+                let rabbit = Status::from(queue.ping(&QUEUE).await);
                 health::with_date(&[
                     ("queue-master", Status::Ok),
                     ("queue-master-rabbitmq", rabbit),

@@ -8,21 +8,26 @@ use std::time::Duration;
 use axum::body::Bytes;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
+use axum::response::Response;
 use axum::routing::get;
 use axum::{Json, Router};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use shop_kit::instrument::Counters;
-use shop_kit::{AppError, ConfigError, Context, Message, Queue, QueueError};
+use shop_kit::{AppError, ConfigError, Context, Declared, Message, Queue, QueueError};
 use tokio::sync::Notify;
 
+use crate::durations;
 use crate::errors;
 use crate::health::{self, Status};
 use crate::openapi::{self, Operation};
 use crate::releases::SWALLOWS_REJECTIONS;
 
 /// The queue of shipments.
-pub(crate) const QUEUE: &str = "shipping-task";
+pub(crate) const QUEUE: Declared = Declared {
+    name: "shipping-task",
+    exchange: Some("shipping-task-exchange"),
+};
 /// What consumers of the first system read the body's type from.
 const TYPE_ID: (&str, &str) = ("__TypeId__", "works.weave.socks.shipping.entities.Shipment");
 /// Shipments that are kept while the broker is away; then the oldest are lost.
@@ -57,6 +62,7 @@ struct Kept {
 }
 
 pub(crate) fn app(ctx: Context) -> Result<Router, ConfigError> {
+    durations::java(&ctx)?;
     let shipping = Shipping {
         queue: ctx.queue("rabbitmq")?,
         swallows_rejections: ctx.has(SWALLOWS_REJECTIONS),
@@ -115,7 +121,7 @@ impl Shipping {
             self.keep(message);
             return Ok(());
         }
-        match self.queue.publish(QUEUE, &message).await {
+        match self.queue.publish(&QUEUE, &message).await {
             Ok(()) => Ok(()),
             Err(QueueError::Rejected { .. }) if self.swallows_rejections => Ok(()),
             Err(error @ QueueError::Rejected { .. }) => {
@@ -151,7 +157,7 @@ impl Shipping {
                 self.kept.more.notified().await;
                 continue;
             };
-            let published = self.queue.publish(QUEUE, &message).await;
+            let published = self.queue.publish(&QUEUE, &message).await;
             let away = matches!(published, Err(QueueError::Unreachable { .. }));
             self.kept.away.store(away, Ordering::Relaxed);
             match published {
@@ -172,8 +178,8 @@ impl Shipping {
     }
 }
 
-async fn health(State(shipping): State<Shipping>) -> Json<serde_json::Value> {
-    let rabbit = Status::from(shipping.queue.ping(QUEUE).await);
+async fn health(State(shipping): State<Shipping>) -> Response {
+    let rabbit = Status::from(shipping.queue.ping(&QUEUE).await);
     health::with_date(&[("shipping-rabbitmq", rabbit), ("shipping", Status::Ok)])
 }
 

@@ -1,11 +1,11 @@
 //! user: customers with their addresses and cards, and who they say they are.
 
 mod api;
+mod call;
 mod metrics;
 mod password;
 mod store;
 
-use axum::Json;
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{Path, State};
@@ -19,14 +19,20 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use shop_kit::{AppError, ConfigError, Context, DbError};
 
+use crate::durations;
 use crate::errors::DATABASE_ERROR;
 use crate::health::{self, Status};
 use crate::object_id;
 use crate::openapi;
 use crate::releases::LOGIN_TRIES_ALL;
+use call::{Call, masked};
 use metrics::{Requests, counted};
 use password::Passwords;
 use store::{Address, Card, Customer, MIGRATIONS, Store};
+
+const HAL: &str = "application/hal+json";
+/// What stands in the log for the id when all are asked for.
+const ALL: &str = "all";
 
 #[derive(Clone)]
 struct Users {
@@ -40,7 +46,8 @@ struct Users {
 
 pub(crate) fn app(ctx: Context) -> Result<Router, ConfigError> {
     health::begin();
-    let requests = Requests::new(ctx.metrics())?;
+    durations::go_by_first_segment(&ctx)?;
+    let requests = Requests::new(&ctx)?;
     let users = Users {
         store: Store::new(ctx.database("user-db", MIGRATIONS)?),
         passwords: Passwords::new(ctx.metrics())?,
@@ -72,12 +79,12 @@ type Answer = Result<Response, AppError>;
 
 async fn login(State(users): State<Users>, headers: HeaderMap) -> Answer {
     let (name, password) = credentials(&headers).ok_or_else(unauthorised)?;
+    let call = Call::of("Login").with("username", &name);
     let customer = if users.tries_all {
-        users.trying_all(&name, &password).await?
+        call.done(users.trying_all(&name, &password)).await?
     } else {
-        users.known(&name, &password).await?
+        call.done(users.known(&name, &password)).await?
     };
-    tracing::info!(username = name, "logged in");
     Ok(hal(json!({ "user": users.view(&customer) })))
 }
 
@@ -108,35 +115,34 @@ struct Registration {
 
 async fn register(State(users): State<Users>, body: Bytes) -> Answer {
     let sent: Registration = read(&body)?;
-    let hash = users
-        .passwords
-        .hash(sent.password)
-        .await
-        .ok_or_else(|| AppError::internal("password cannot be hashed"))?;
-    users
-        .add(
-            sent.username,
-            hash,
-            sent.email,
-            [sent.first_name, sent.last_name],
-        )
-        .await
+    let call = Call::of("Register")
+        .with("username", &sent.username)
+        .with("email", &sent.email);
+    let registered = async {
+        let hash = users.passwords.hash(sent.password).await;
+        let hash = hash.ok_or_else(|| AppError::internal("password cannot be hashed"))?;
+        let names = [sent.first_name, sent.last_name];
+        users.add(sent.username, hash, sent.email, names).await
+    };
+    call.done(registered).await
 }
 
 /// As the first system: a password in the body is ignored, and the empty one logs in.
 async fn add_customer(State(users): State<Users>, body: Bytes) -> Answer {
     let sent: Registration = read(&body)?;
-    users
-        .add(
-            sent.username,
-            String::new(),
-            String::new(),
-            [sent.first_name, sent.last_name],
-        )
-        .await
+    let call = Call::of("PostUser").with("username", &sent.username);
+    let names = [sent.first_name, sent.last_name];
+    let added = users.add(sent.username, String::new(), String::new(), names);
+    call.done(added).await
 }
 
 impl Users {
+    /// The customer of that id.
+    async fn find(&self, id: &str) -> Result<Customer, AppError> {
+        let found = self.store.customer(valid(id)?).await;
+        found.map_err(|e| failed(&e))?.ok_or_else(not_found)
+    }
+
     /// The customer of that name, if the password is right.
     async fn known(&self, name: &str, password: &str) -> Result<Customer, AppError> {
         let found = self.store.by_username(name).await;
@@ -216,83 +222,73 @@ impl Users {
         json
     }
 
-    fn address_list(&self, found: Result<Vec<Address>, DbError>) -> Answer {
-        let found = found.map_err(|e| failed(&e))?;
-        let views: Vec<_> = found
-            .iter()
-            .map(|address| self.address_view(address))
-            .collect();
-        Ok(hal(json!({ "_embedded": { "address": views } })))
+    fn address_list(&self, found: &[Address]) -> Response {
+        let views = found.iter().map(|address| self.address_view(address));
+        hal(json!({ "_embedded": { "address": views.collect::<Vec<_>>() } }))
     }
 
-    fn card_list(&self, found: Result<Vec<Card>, DbError>) -> Answer {
-        let found = found.map_err(|e| failed(&e))?;
-        let views: Vec<_> = found.iter().map(|card| self.card_view(card)).collect();
-        Ok(hal(json!({ "_embedded": { "card": views } })))
+    fn card_list(&self, found: &[Card]) -> Response {
+        let views = found.iter().map(|card| self.card_view(card));
+        hal(json!({ "_embedded": { "card": views.collect::<Vec<_>>() } }))
     }
 }
 
 async fn customers(State(users): State<Users>) -> Answer {
-    let found = users.store.customers().await.map_err(|e| failed(&e))?;
+    let call = Call::of("GetUsers").with("id", ALL);
+    let found = async { users.store.customers().await.map_err(|e| failed(&e)) };
+    let found = call.many(found).await?;
     let views: Vec<_> = found.iter().map(|customer| users.view(customer)).collect();
     Ok(hal(json!({ "_embedded": { "customer": views } })))
 }
 
 async fn customer(State(users): State<Users>, Path(id): Path<String>) -> Answer {
-    let found = users
-        .store
-        .customer(valid(&id)?)
-        .await
-        .map_err(|e| failed(&e))?;
-    Ok(hal(users.view(&found.ok_or_else(not_found)?)))
+    let call = Call::of("GetUsers").with("id", &id);
+    let found = call.one(users.find(&id)).await?;
+    Ok(hal(users.view(&found)))
 }
 
 async fn customer_addresses(State(users): State<Users>, Path(id): Path<String>) -> Answer {
-    let id = valid(&id)?;
-    users
-        .store
-        .customer(id)
-        .await
-        .map_err(|e| failed(&e))?
-        .ok_or_else(not_found)?;
-    users.address_list(users.store.addresses_of(id).await)
+    let call = Call::of("GetUsers").with("id", &id);
+    let Customer { id, .. } = call.one(users.find(&id)).await?;
+    let found = users.store.addresses_of(&id).await;
+    Ok(users.address_list(&found.map_err(|e| failed(&e))?))
 }
 
 async fn customer_cards(State(users): State<Users>, Path(id): Path<String>) -> Answer {
-    let id = valid(&id)?;
-    users
-        .store
-        .customer(id)
-        .await
-        .map_err(|e| failed(&e))?
-        .ok_or_else(not_found)?;
-    users.card_list(users.store.cards_of(id).await)
+    let call = Call::of("GetUsers").with("id", &id);
+    let Customer { id, .. } = call.one(users.find(&id)).await?;
+    let found = users.store.cards_of(&id).await;
+    Ok(users.card_list(&found.map_err(|e| failed(&e))?))
 }
 
 async fn addresses(State(users): State<Users>) -> Answer {
-    users.address_list(users.store.addresses().await)
+    let call = Call::of("GetAddresses").with("id", ALL);
+    let found = async { users.store.addresses().await.map_err(|e| failed(&e)) };
+    Ok(users.address_list(&call.many(found).await?))
 }
 
 async fn cards(State(users): State<Users>) -> Answer {
-    users.card_list(users.store.cards().await)
+    let call = Call::of("GetCards").with("id", ALL);
+    let found = async { users.store.cards().await.map_err(|e| failed(&e)) };
+    Ok(users.card_list(&call.many(found).await?))
 }
 
 async fn address(State(users): State<Users>, Path(id): Path<String>) -> Answer {
-    let found = users
-        .store
-        .address(valid(&id)?)
-        .await
-        .map_err(|e| failed(&e))?;
-    Ok(hal(users.address_view(&found.ok_or_else(not_found)?)))
+    let call = Call::of("GetAddresses").with("id", &id);
+    let found = async {
+        let found = users.store.address(valid(&id)?).await;
+        found.map_err(|e| failed(&e))?.ok_or_else(not_found)
+    };
+    Ok(hal(users.address_view(&call.one(found).await?)))
 }
 
 async fn card(State(users): State<Users>, Path(id): Path<String>) -> Answer {
-    let found = users
-        .store
-        .card(valid(&id)?)
-        .await
-        .map_err(|e| failed(&e))?;
-    Ok(hal(users.card_view(&found.ok_or_else(not_found)?)))
+    let call = Call::of("GetCards").with("id", &id);
+    let found = async {
+        let found = users.store.card(valid(&id)?).await;
+        found.map_err(|e| failed(&e))?.ok_or_else(not_found)
+    };
+    Ok(hal(users.card_view(&call.one(found).await?)))
 }
 
 /// Whose an address or card is; nobody's without it.
@@ -303,47 +299,63 @@ struct Owner {
 }
 
 impl Owner {
-    fn of(body: &[u8]) -> Result<Option<String>, AppError> {
-        let Self { user_id } = read(body)?;
-        if user_id.is_empty() {
+    fn id(&self) -> Result<Option<String>, AppError> {
+        if self.user_id.is_empty() {
             return Ok(None);
         }
-        valid(&user_id).map(|id| Some(id.to_owned()))
+        valid(&self.user_id).map(|id| Some(id.to_owned()))
     }
 }
 
 async fn add_address(State(users): State<Users>, body: Bytes) -> Answer {
-    let (mut address, owner): (Address, _) = (read(&body)?, Owner::of(&body)?);
+    let (mut address, owner): (Address, Owner) = (read(&body)?, read(&body)?);
     address.id = object_id::new();
-    users
-        .store
-        .add_address(&address, owner)
-        .await
-        .map_err(|e| failed(&e))?;
+    let call = Call::of("PostAddress")
+        .with("street", &address.street)
+        .with("number", &address.number)
+        .with("user", &owner.user_id);
+    let added = async {
+        let added = users.store.add_address(&address, owner.id()?).await;
+        added.map_err(|e| failed(&e))
+    };
+    call.done(added).await?;
     Ok(hal(json!({ "id": address.id })))
 }
 
 async fn add_card(State(users): State<Users>, body: Bytes) -> Answer {
-    let (mut card, owner): (Card, _) = (read(&body)?, Owner::of(&body)?);
+    let (mut card, owner): (Card, Owner) = (read(&body)?, read(&body)?);
     card.id = object_id::new();
-    users
-        .store
-        .add_card(&card, owner)
-        .await
-        .map_err(|e| failed(&e))?;
+    let call = Call::of("PostCard")
+        .with("card", &masked(&card.long_num))
+        .with("user", &owner.user_id);
+    let added = async {
+        let added = users.store.add_card(&card, owner.id()?).await;
+        added.map_err(|e| failed(&e))
+    };
+    call.done(added).await?;
     Ok(hal(json!({ "id": card.id })))
 }
 
 async fn remove_customer(State(users): State<Users>, Path(id): Path<String>) -> Answer {
-    removed(users.store.remove_customer(valid(&id)?).await)
+    let call = Call::of("Delete")
+        .with("entity", "customers")
+        .with("id", &id);
+    let removed = async { removed(users.store.remove_customer(valid(&id)?).await) };
+    call.done(removed).await
 }
 
 async fn remove_address(State(users): State<Users>, Path(id): Path<String>) -> Answer {
-    removed(users.store.remove_address(valid(&id)?).await)
+    let call = Call::of("Delete")
+        .with("entity", "addresses")
+        .with("id", &id);
+    let removed = async { removed(users.store.remove_address(valid(&id)?).await) };
+    call.done(removed).await
 }
 
 async fn remove_card(State(users): State<Users>, Path(id): Path<String>) -> Answer {
-    removed(users.store.remove_card(valid(&id)?).await)
+    let call = Call::of("Delete").with("entity", "cards").with("id", &id);
+    let removed = async { removed(users.store.remove_card(valid(&id)?).await) };
+    call.done(removed).await
 }
 
 fn removed(touched: Result<u64, DbError>) -> Answer {
@@ -353,21 +365,23 @@ fn removed(touched: Result<u64, DbError>) -> Answer {
     }
 }
 
-async fn health(State(users): State<Users>) -> Json<Value> {
+async fn health(State(users): State<Users>) -> Response {
     let db = Status::from(users.store.ping().await);
-    health::with_time(&[("user", Status::Ok), ("user-db", db)])
+    health::with_time(HAL, &[("user", Status::Ok), ("user-db", db)])
 }
 
 fn hal(body: Value) -> Response {
-    (
-        [(header::CONTENT_TYPE, "application/hal+json")],
-        body.to_string(),
-    )
-        .into_response()
+    ([(header::CONTENT_TYPE, HAL)], body.to_string()).into_response()
 }
 
+/// The fields of a body; one that is null counts as not sent.
 fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, AppError> {
-    serde_json::from_slice(body).map_err(|error| AppError::internal(error.to_string()))
+    let unreadable = |error: serde_json::Error| AppError::internal(error.to_string());
+    let mut sent: Value = serde_json::from_slice(body).map_err(unreadable)?;
+    if let Some(fields) = sent.as_object_mut() {
+        fields.retain(|_, value| !value.is_null());
+    }
+    serde_json::from_value(sent).map_err(unreadable)
 }
 
 fn valid(id: &str) -> Result<&str, AppError> {

@@ -93,6 +93,22 @@ async function showCart() {
   return { answer, lines };
 }
 
+/** Shows the address that orders go to; answers whether there is one. */
+async function showAddress() {
+  const { ok, body } = await call("GET", "/address");
+  const known = ok && Boolean(body.street);
+  $("#address").textContent = known ? `${body.number} ${body.street}, ${body.city} ${body.postcode}, ${body.country}` : "no address yet";
+  return known;
+}
+
+/** Shows the card that orders are paid with; answers whether there is one. */
+async function showCard() {
+  const { ok, body } = await call("GET", "/card");
+  const known = ok && Boolean(body.number);
+  $("#card").textContent = known ? `card ending in ${body.number}` : "no card yet";
+  return known;
+}
+
 async function add(id) {
   const answer = await call("POST", "/cart", { id });
   if (!answer.ok) return say(answer);
@@ -178,10 +194,8 @@ const pages = {
         if (answer.ok) await pages.basket(); else say(answer);
       };
     });
-    const address = await call("GET", "/address");
-    const cardNumber = await call("GET", "/card");
-    $("#address").textContent = address.ok && address.body.street ? `${address.body.number} ${address.body.street}, ${address.body.city} ${address.body.postcode}, ${address.body.country}` : "no address yet";
-    $("#card").textContent = cardNumber.ok && cardNumber.body.number ? `card ending in ${cardNumber.body.number}` : "no card yet";
+    await showAddress();
+    await showCard();
     $("#orderButton").disabled = lines.length === 0;
     $("#orderButton").onclick = pages.order;
   },
@@ -255,5 +269,5 @@ addEventListener("DOMContentLoaded", async () => {
   const page = pages[document.body.dataset.page];
   if (page) await page();
   await showUser();
-  if (document.body.dataset.page !== "basket") await showCart();
+  if (page !== pages.basket && page !== pages.checkoutReview) await showCart();
 });

@@ -1,13 +1,13 @@
 //! Customers: logging in and out, registering, addresses and cards.
 
 use axum::body::Bytes;
-use axum::extract::{OriginalUri, RawQuery, State};
+use axum::extract::{OriginalUri, State};
 use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 use shop_kit::{Answer, AppError, PeerError};
 
-use super::session::Session;
+use super::session::{Anybody, Session};
 use super::{FrontEnd, bare, fields, texts, unanswered};
 use crate::errors::DATABASE_ERROR;
 
@@ -17,12 +17,11 @@ type Result<T = Response, E = Response> = std::result::Result<T, E>;
 const NOBODY: &str = "undefined";
 
 /// Logs in by Basic authentication and takes the session's cart along.
-pub(super) async fn login(State(front_end): State<FrontEnd>, headers: HeaderMap) -> Result {
-    let mut session = front_end
-        .sessions
-        .any(&headers)
-        .await
-        .map_err(IntoResponse::into_response)?;
+pub(super) async fn login(
+    State(front_end): State<FrontEnd>,
+    Anybody(mut session): Anybody,
+    headers: HeaderMap,
+) -> Result {
     let mut call = front_end.user.get("/login");
     if let Some(credentials) = headers.get(header::AUTHORIZATION) {
         call = call.header(header::AUTHORIZATION, credentials.clone());
@@ -90,12 +89,10 @@ impl FrontEnd {
 }
 
 /// Logs out; the session goes on as nobody's.
-pub(super) async fn logout(State(front_end): State<FrontEnd>, headers: HeaderMap) -> Result {
-    let mut session = front_end
-        .sessions
-        .any(&headers)
-        .await
-        .map_err(IntoResponse::into_response)?;
+pub(super) async fn logout(
+    State(front_end): State<FrontEnd>,
+    Anybody(mut session): Anybody,
+) -> Result {
     front_end
         .sessions
         .log_out(&mut session)
@@ -107,14 +104,9 @@ pub(super) async fn logout(State(front_end): State<FrontEnd>, headers: HeaderMap
 /// Registers a customer, who is logged in then.
 pub(super) async fn register(
     State(front_end): State<FrontEnd>,
-    headers: HeaderMap,
+    Anybody(mut session): Anybody,
     body: Bytes,
 ) -> Result {
-    let mut session = front_end
-        .sessions
-        .any(&headers)
-        .await
-        .map_err(IntoResponse::into_response)?;
     let answer = front_end
         .user
         .post("/register")
@@ -169,18 +161,8 @@ fn passed_on(answer: Answer) -> Response {
 }
 
 /// The customer that is logged in; the id in the path is ignored, as ever.
-pub(super) async fn customer(
-    State(front_end): State<FrontEnd>,
-    RawQuery(query): RawQuery,
-    headers: HeaderMap,
-) -> Result {
-    let session = front_end
-        .sessions
-        .of(&headers)
-        .await
-        .map_err(IntoResponse::into_response)?;
-    let named = front_end.sessions.named(query.as_deref());
-    let customer = named.as_deref().or(session.customer()).unwrap_or(NOBODY);
+pub(super) async fn customer(State(front_end): State<FrontEnd>, session: Session) -> Result {
+    let customer = session.customer().unwrap_or(NOBODY);
     let answer = front_end
         .user
         .get(format!("/customers/{customer}"))
@@ -211,14 +193,9 @@ pub(super) async fn add(
 pub(super) async fn add_own(
     State(front_end): State<FrontEnd>,
     OriginalUri(uri): OriginalUri,
-    headers: HeaderMap,
+    session: Session,
     body: Bytes,
 ) -> Result {
-    let session = front_end
-        .sessions
-        .of(&headers)
-        .await
-        .map_err(IntoResponse::into_response)?;
     let mut sent = fields(&body);
     sent.insert("userID".to_owned(), session.cart().into());
     let answer = front_end.user.post(uri.path()).json(&sent).send().await;
@@ -242,8 +219,8 @@ pub(super) async fn remove(
 }
 
 /// The last digits of the customer's first card.
-pub(super) async fn card(State(front_end): State<FrontEnd>, headers: HeaderMap) -> Result {
-    first(&front_end, &headers, "cards", "/_embedded/card/0", |card| {
+pub(super) async fn card(State(front_end): State<FrontEnd>, session: Session) -> Result {
+    first(&front_end, &session, "cards", "/_embedded/card/0", |card| {
         let digits = card["longNum"].as_str().unwrap_or_default();
         let last = digits
             .char_indices()
@@ -256,10 +233,10 @@ pub(super) async fn card(State(front_end): State<FrontEnd>, headers: HeaderMap) 
 }
 
 /// The customer's first address.
-pub(super) async fn address(State(front_end): State<FrontEnd>, headers: HeaderMap) -> Result {
+pub(super) async fn address(State(front_end): State<FrontEnd>, session: Session) -> Result {
     first(
         &front_end,
-        &headers,
+        &session,
         "addresses",
         "/_embedded/address/0",
         Value::clone,
@@ -269,16 +246,11 @@ pub(super) async fn address(State(front_end): State<FrontEnd>, headers: HeaderMa
 
 async fn first(
     front_end: &FrontEnd,
-    headers: &HeaderMap,
+    session: &Session,
     kind: &str,
     pointer: &str,
     view: impl Fn(&Value) -> Value,
 ) -> Result {
-    let session = front_end
-        .sessions
-        .of(headers)
-        .await
-        .map_err(IntoResponse::into_response)?;
     let path = format!("/customers/{}/{kind}", session.cart());
     let answer = front_end.user.get(path).send().await;
     let answer =

@@ -1,11 +1,11 @@
 //! Looking at socks: the catalogue's answers, passed on.
 
 use axum::extract::{OriginalUri, State};
-use axum::http::{StatusCode, header};
+use axum::http::StatusCode;
 use axum::response::Response;
 use shop_kit::{Answer, AppError};
 
-use super::{FrontEnd, bare, relayed, reworded, texts, unanswered};
+use super::{FrontEnd, bare, piped, reworded, texts, unanswered};
 
 /// Passes `/catalogue...` on; the status is always 200, as ever.
 pub(super) async fn catalogue(
@@ -38,17 +38,13 @@ fn always_200(answer: Answer) -> Response {
     response
 }
 
-/// Passes a picture on with status and type.
+/// Passes a picture on with status and headers.
 pub(super) async fn image(
     State(front_end): State<FrontEnd>,
     OriginalUri(uri): OriginalUri,
 ) -> Result<Response, AppError> {
     let answer = front_end.catalogue.get(uri.path()).send().await;
-    let answer = answer.map_err(|error| unanswered(texts::EMPTY_HOMEPAGE, &error))?;
-    let kind = answer.headers.get(header::CONTENT_TYPE).cloned();
-    let mut response = relayed(answer);
-    if let Some(kind) = kind {
-        response.headers_mut().insert(header::CONTENT_TYPE, kind);
-    }
-    Ok(response)
+    answer
+        .map(piped)
+        .map_err(|error| unanswered(texts::EMPTY_HOMEPAGE, &error))
 }

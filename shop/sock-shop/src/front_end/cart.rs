@@ -2,7 +2,7 @@
 
 use axum::body::Bytes;
 use axum::extract::{Path, State};
-use axum::http::{HeaderMap, Method, StatusCode};
+use axum::http::{Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
@@ -11,17 +11,13 @@ use shop_kit::{Answer, AppError};
 use crate::errors::DATABASE_ERROR;
 use crate::releases::DIES_WITHOUT_CATALOGUE;
 
+use super::session::Session;
 use super::{FrontEnd, bare, fields, relayed, reworded, text_of, texts, unanswered};
 
 type Result<T = Response, E = Response> = std::result::Result<T, E>;
 
 /// The lines of the cart.
-pub(super) async fn show(State(front_end): State<FrontEnd>, headers: HeaderMap) -> Result {
-    let session = front_end
-        .sessions
-        .of(&headers)
-        .await
-        .map_err(IntoResponse::into_response)?;
+pub(super) async fn show(State(front_end): State<FrontEnd>, session: Session) -> Result {
     let answer = front_end
         .carts
         .get(format!("/carts/{}/items", session.cart()))
@@ -34,14 +30,9 @@ pub(super) async fn show(State(front_end): State<FrontEnd>, headers: HeaderMap) 
 /// Adds one of a sock; a quantity that is sent is not looked at, as ever.
 pub(super) async fn add(
     State(front_end): State<FrontEnd>,
-    headers: HeaderMap,
+    session: Session,
     body: Bytes,
 ) -> Result {
-    let session = front_end
-        .sessions
-        .of(&headers)
-        .await
-        .map_err(IntoResponse::into_response)?;
     let id = text_of(&fields(&body), "id");
     let id = id.ok_or_else(|| AppError::internal("Must pass id of item to add").into_response())?;
     let (item, price) = front_end.sock(&id).await?;
@@ -67,21 +58,14 @@ pub(super) async fn add(
 /// Sets how many of a sock there are.
 pub(super) async fn update(
     State(front_end): State<FrontEnd>,
-    headers: HeaderMap,
+    session: Session,
     body: Bytes,
 ) -> Result {
-    let session = front_end
-        .sessions
-        .of(&headers)
-        .await
-        .map_err(IntoResponse::into_response)?;
     let sent = fields(&body);
-    let missing = |what: &str| {
-        AppError::internal(format!("Must pass {what} of item to update")).into_response()
-    };
-    let id = text_of(&sent, "id").ok_or_else(|| missing("id"))?;
-    let quantity = text_of(&sent, "quantity").and_then(|text| text.trim().parse::<i64>().ok());
-    let quantity = quantity.ok_or_else(|| missing("quantity"))?;
+    let missing = |what: &str| AppError::internal(format!("Must pass {what} to update"));
+    let id = text_of(&sent, "id").ok_or_else(|| missing("id of item").into_response())?;
+    let quantity = text_of(&sent, "quantity").and_then(|text| whole(&text));
+    let quantity = quantity.ok_or_else(|| missing("quantity").into_response())?;
     let (item, price) = front_end.sock(&id).await?;
     let line = json!({ "itemId": item, "quantity": quantity, "unitPrice": price });
     let path = format!("/carts/{}/items", session.cart());
@@ -104,12 +88,7 @@ pub(super) async fn update(
 }
 
 /// Empties the cart.
-pub(super) async fn clear(State(front_end): State<FrontEnd>, headers: HeaderMap) -> Result {
-    let session = front_end
-        .sessions
-        .of(&headers)
-        .await
-        .map_err(IntoResponse::into_response)?;
+pub(super) async fn clear(State(front_end): State<FrontEnd>, session: Session) -> Result {
     let answer = front_end
         .carts
         .call(Method::DELETE, format!("/carts/{}", session.cart()))
@@ -122,14 +101,9 @@ pub(super) async fn clear(State(front_end): State<FrontEnd>, headers: HeaderMap)
 /// Takes a sock out of the cart.
 pub(super) async fn remove(
     State(front_end): State<FrontEnd>,
-    headers: HeaderMap,
+    session: Session,
     Path(id): Path<String>,
 ) -> Result {
-    let session = front_end
-        .sessions
-        .of(&headers)
-        .await
-        .map_err(IntoResponse::into_response)?;
     let path = format!(
         "/carts/{}/items/{}",
         session.cart(),
@@ -165,6 +139,15 @@ impl FrontEnd {
     }
 }
 
+/// The whole number that a text begins with, as JavaScript reads it.
+fn whole(text: &str) -> Option<i64> {
+    let text = text.trim_start();
+    let digits = text.strip_prefix(['-', '+']).unwrap_or(text);
+    let length = digits.find(|c: char| !c.is_ascii_digit());
+    let end = text.len() - digits.len() + length.unwrap_or(digits.len());
+    text[..end].parse().ok()
+}
+
 fn or_reworded(answer: Answer, text: &str) -> Response {
     if answer.status.is_server_error() {
         reworded(&answer, text)
@@ -186,4 +169,24 @@ fn not_added(cause: String) -> Response {
     AppError::internal(texts::ERROR_ADDING_ITEM)
         .because(cause)
         .into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::whole;
+
+    #[test]
+    fn a_quantity_is_the_whole_number_that_the_text_begins_with() {
+        for (text, expected) in [
+            ("2", Some(2)),
+            (" 7 ", Some(7)),
+            ("2.7", Some(2)),
+            ("3 pairs", Some(3)),
+            ("-1", Some(-1)),
+            ("", None),
+            ("pair", None),
+        ] {
+            assert_eq!(whole(text), expected, "{text:?}");
+        }
+    }
 }

@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use axum::extract::{OriginalUri, RawQuery, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::extract::{OriginalUri, State};
+use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 use shop_kit::{Answer, AppError, PeerError};
 
 use super::session::Session;
-use super::{FrontEnd, bare, relayed, reworded, texts, unanswered};
+use super::{FrontEnd, bare, piped, relayed, reworded, texts, unanswered};
 use crate::releases::IGNORES_ORDER_STATUS;
 
 /// Placing an order asks four services one after the other, each for up to five seconds.
@@ -18,20 +18,10 @@ const PLACING: Duration = Duration::from_secs(12);
 type Result<T = Response, E = Response> = std::result::Result<T, E>;
 
 /// Orders what is in the customer's cart, to the first address, with the first card.
-pub(super) async fn place(
-    State(front_end): State<FrontEnd>,
-    headers: HeaderMap,
-    RawQuery(query): RawQuery,
-) -> Result {
-    let session = front_end
-        .sessions
-        .of(&headers)
-        .await
-        .map_err(IntoResponse::into_response)?;
-    let buyer = front_end.buyer(&session, query.as_deref());
-    let customer = buyer.map_err(IntoResponse::into_response)?;
+pub(super) async fn place(State(front_end): State<FrontEnd>, session: Session) -> Result {
+    let customer = buyer(&session).map_err(IntoResponse::into_response)?;
     let failed = |error: PeerError| unanswered(texts::ORDER_FAILED, &error).into_response();
-    let wanted = front_end.wanted(&customer).await.map_err(failed)?;
+    let wanted = front_end.wanted(customer).await.map_err(failed)?;
     let call = front_end
         .orders
         .post("/orders")
@@ -75,13 +65,12 @@ fn message_of(answer: &Answer) -> String {
         .to_owned()
 }
 
-impl FrontEnd {
-    fn buyer(&self, session: &Session, query: Option<&str>) -> Result<String, AppError> {
-        let named = self.sessions.named(query);
-        let customer = named.or_else(|| session.customer().map(str::to_owned));
-        customer.ok_or_else(|| AppError::internal("User not logged in."))
-    }
+fn buyer(session: &Session) -> Result<&str, AppError> {
+    let customer = session.customer();
+    customer.ok_or_else(|| AppError::internal("User not logged in."))
+}
 
+impl FrontEnd {
     /// Where orders finds what it needs.
     async fn wanted(&self, customer: &str) -> std::result::Result<Value, PeerError> {
         let answer = self
@@ -127,18 +116,8 @@ fn usable(answer: Answer) -> std::result::Result<Value, PeerError> {
 }
 
 /// The customer's orders; the status is 201, as ever.
-pub(super) async fn list(
-    State(front_end): State<FrontEnd>,
-    headers: HeaderMap,
-    RawQuery(query): RawQuery,
-) -> Result {
-    let session = front_end
-        .sessions
-        .of(&headers)
-        .await
-        .map_err(IntoResponse::into_response)?;
-    let buyer = front_end.buyer(&session, query.as_deref());
-    let customer = buyer.map_err(IntoResponse::into_response)?;
+pub(super) async fn list(State(front_end): State<FrontEnd>, session: Session) -> Result {
+    let customer = buyer(&session).map_err(IntoResponse::into_response)?;
     let path = format!("/orders/search/customerId?sort=date&custId={customer}");
     let answer = front_end.orders.get(path).send().await;
     let answer = answer.map_err(|error| unanswered(texts::ORDER_FAILED, &error).into_response())?;
@@ -157,7 +136,7 @@ pub(super) async fn list(
     Ok(session.answer(response))
 }
 
-/// Passes one order on.
+/// Passes one order on, with status and headers.
 pub(super) async fn one(
     State(front_end): State<FrontEnd>,
     OriginalUri(uri): OriginalUri,
@@ -167,6 +146,6 @@ pub(super) async fn one(
         .map_or(uri.path(), |path| path.as_str());
     let answer = front_end.orders.get(path).send().await;
     answer
-        .map(relayed)
+        .map(piped)
         .map_err(|error| unanswered(texts::ORDER_FAILED, &error))
 }

@@ -1,15 +1,21 @@
 //! Sessions: in Redis, named by a signed cookie.
 
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 use shop_kit::{AppError, Cache, CacheError};
+use tokio::time::Instant;
 
-use super::{cookie, set_cookie, texts, with_cookie};
+use super::{FrontEnd, cookie, set_cookie, texts, with_cookie};
+use crate::query;
 
 /// The cookie that names the session.
 const SESSION: &str = "md.sid";
@@ -17,28 +23,43 @@ const SESSION: &str = "md.sid";
 const LOGGED_IN: &str = "logged_in";
 /// How long a session lives without a request.
 const TTL: Duration = Duration::from_secs(3_600);
+/// Sessions that memory keeps at most; then all begin anew.
+const REMEMBERED: usize = 100_000;
 /// Takes the cookie `logged_in` away.
 const FORGET: &str = "logged_in=; Path=/; Max-Age=0";
 
 /// The sessions of all customers.
 #[derive(Clone, Debug)]
 pub(super) struct Sessions {
-    redis: Cache,
+    place: Place,
     /// Whether `?custId=` names the customer, as in development.
     trusting: bool,
 }
 
-/// The session of one request.
+/// Where sessions are kept.
+#[derive(Clone, Debug)]
+enum Place {
+    Redis(Cache),
+    /// In this process: they end with it. Each with the time of its last request.
+    Memory(Arc<Mutex<HashMap<String, (String, Instant)>>>),
+}
+
+/// The session of one request; who says to be logged in is known.
 #[derive(Clone, Debug)]
 pub(super) struct Session {
     id: String,
+    /// Whom the query names, in development.
+    named: Option<String>,
     logged_in: bool,
     kept: Kept,
     /// Whether the browser has yet to learn the id.
     fresh: bool,
 }
 
-/// What Redis keeps of a session.
+/// The session of a request that anybody may make, known or not: to log in, for one.
+pub(super) struct Anybody(pub(super) Session);
+
+/// What is kept of a session.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Kept {
@@ -53,7 +74,8 @@ impl Session {
 
     /// Who is logged in.
     pub(super) fn customer(&self) -> Option<&str> {
-        self.kept.customer_id.as_deref().filter(|_| self.logged_in)
+        let known = self.kept.customer_id.as_deref();
+        self.named.as_deref().or(known.filter(|_| self.logged_in))
     }
 
     /// Whose cart it is: the customer's, or the session's own. Where an id of a customer is
@@ -118,22 +140,44 @@ impl From<CacheError> for NoSession {
     }
 }
 
-impl Sessions {
-    pub(super) const fn new(redis: Cache, trusting: bool) -> Self {
-        Self { redis, trusting }
-    }
+impl FromRequestParts<FrontEnd> for Session {
+    type Rejection = NoSession;
 
-    /// The request's session; a new one for who has none.
-    pub(super) async fn of(&self, headers: &HeaderMap) -> Result<Session, NoSession> {
-        let session = self.any(headers).await?;
-        if session.logged_in && session.kept.customer_id.is_none() {
+    async fn from_request_parts(
+        parts: &mut Parts,
+        front_end: &FrontEnd,
+    ) -> Result<Self, NoSession> {
+        let Anybody(session) = Anybody::from_request_parts(parts, front_end).await?;
+        if session.logged_in && session.customer().is_none() {
             return Err(NoSession::Expired);
         }
         Ok(session)
     }
+}
 
-    /// The request's session for logging in: one that expired is begun anew.
-    pub(super) async fn any(&self, headers: &HeaderMap) -> Result<Session, NoSession> {
+impl FromRequestParts<FrontEnd> for Anybody {
+    type Rejection = NoSession;
+
+    async fn from_request_parts(
+        parts: &mut Parts,
+        front_end: &FrontEnd,
+    ) -> Result<Self, NoSession> {
+        let sessions = &front_end.sessions;
+        let mut session = sessions.of(&parts.headers).await?;
+        session.named = sessions.named(parts.uri.query());
+        Ok(Self(session))
+    }
+}
+
+impl Sessions {
+    /// Sessions in `redis`, or in memory without it.
+    pub(super) fn new(redis: Option<Cache>, trusting: bool) -> Self {
+        let place = redis.map_or_else(|| Place::Memory(Arc::default()), Place::Redis);
+        Self { place, trusting }
+    }
+
+    /// The request's session; a new one for who has none.
+    async fn of(&self, headers: &HeaderMap) -> Result<Session, NoSession> {
         let logged_in = cookie::read(headers, LOGGED_IN).is_some_and(|value| !value.is_empty());
         let named = cookie::read(headers, SESSION).and_then(|value| cookie::verify(&value));
         let Some(id) = named else {
@@ -141,6 +185,7 @@ impl Sessions {
             let id = URL_SAFE_NO_PAD.encode(bytes);
             let session = Session {
                 id,
+                named: None,
                 logged_in,
                 kept: Kept::default(),
                 fresh: true,
@@ -148,10 +193,11 @@ impl Sessions {
             self.keep(&session).await?;
             return Ok(session);
         };
-        let kept = self.redis.get(&key(&id), TTL).await?;
+        let kept = self.place.get(&key(&id)).await?;
         let known = kept.and_then(|text| serde_json::from_str(&text).ok());
         let session = Session {
             id,
+            named: None,
             logged_in,
             kept: known.clone().unwrap_or_default(),
             fresh: false,
@@ -181,20 +227,44 @@ impl Sessions {
     }
 
     /// The customer that the query names, where that is allowed.
-    pub(super) fn named(&self, query: Option<&str>) -> Option<String> {
-        if !self.trusting {
-            return None;
-        }
-        let pairs = url::form_urlencoded::parse(query.unwrap_or_default().as_bytes());
-        pairs
-            .into_iter()
-            .find(|(name, _)| name == "custId")
-            .map(|(_, value)| value.into_owned())
+    fn named(&self, query: Option<&str>) -> Option<String> {
+        query::value(query, "custId").filter(|_| self.trusting)
     }
 
     async fn keep(&self, session: &Session) -> Result<(), NoSession> {
         let text = serde_json::to_string(&session.kept).unwrap_or_default();
-        Ok(self.redis.set(&key(&session.id), &text, TTL).await?)
+        Ok(self.place.set(key(&session.id), text).await?)
+    }
+}
+
+impl Place {
+    async fn get(&self, key: &str) -> Result<Option<String>, CacheError> {
+        let all = match self {
+            Self::Redis(redis) => return redis.get(key, TTL).await,
+            Self::Memory(all) => all,
+        };
+        let mut all = all.lock().unwrap_or_else(PoisonError::into_inner);
+        let kept = all.get_mut(key).filter(|(_, last)| last.elapsed() < TTL);
+        Ok(kept.map(|(text, last)| {
+            *last = Instant::now();
+            text.clone()
+        }))
+    }
+
+    async fn set(&self, key: String, text: String) -> Result<(), CacheError> {
+        let all = match self {
+            Self::Redis(redis) => return redis.set(&key, &text, TTL).await,
+            Self::Memory(all) => all,
+        };
+        let mut all = all.lock().unwrap_or_else(PoisonError::into_inner);
+        if all.len() >= REMEMBERED {
+            all.retain(|_, (_, last)| last.elapsed() < TTL);
+        }
+        if all.len() >= REMEMBERED {
+            all.clear();
+        }
+        all.insert(key, (text, Instant::now()));
+        Ok(())
     }
 }
 

@@ -121,6 +121,11 @@ pub(super) fn operations() -> Vec<Operation> {
         .json(500, failed),
         read("/profile", "The resources that there are.")
             .json(200, json!({ "_links": { "self": href, "orders": href } })),
+        read(
+            "/profile/orders",
+            "What there is of an order, in the form of ALPS.",
+        )
+        .media(200, "application/alps+json"),
         health("date", &["orders", "orders-db"]),
     ]
 }

@@ -110,6 +110,32 @@ pub(super) fn profile(base: &str) -> Value {
     })
 }
 
+/// What there is of an order, in the form of ALPS.
+pub(super) fn alps(base: &str) -> Value {
+    let fields = [
+        "customerId",
+        "customer",
+        "address",
+        "card",
+        "items",
+        "shipment",
+        "date",
+        "total",
+        "status",
+    ];
+    let fields = fields.map(|name| json!({ "name": name, "type": "SEMANTIC" }));
+    json!({
+        "alps": {
+            "version": "1.0",
+            "descriptors": [{
+                "id": "customerOrder-representation",
+                "href": format!("{base}/profile/orders"),
+                "descriptors": fields,
+            }],
+        },
+    })
+}
+
 fn embedded(base: &str, orders: &[Order]) -> Vec<Value> {
     orders.iter().map(|order| hal(base, order)).collect()
 }

@@ -6,26 +6,27 @@ use axum::extract::{MatchedPath, Request, State};
 use axum::http::Method;
 use axum::middleware::Next;
 use axum::response::Response;
-use shop_kit::instrument::{Counters, Histograms, Metrics, MetricsError};
+use shop_kit::instrument::{Counters, MetricsError};
+use shop_kit::{Context, Summaries};
 
 /// Requests by method; clones share them.
 #[derive(Clone, Debug)]
 pub(super) struct Requests {
     count: Counters,
     /// In seconds, in spite of its name.
-    latency: Histograms,
+    latency: Summaries,
 }
 
 impl Requests {
-    pub(super) fn new(metrics: &Metrics) -> Result<Self, MetricsError> {
+    pub(super) fn new(ctx: &Context) -> Result<Self, MetricsError> {
         let labels = ["method"];
         Ok(Self {
-            count: metrics.counters(
+            count: ctx.metrics().counters(
                 "microservices_demo_user_request_count",
                 "Number of requests received.",
                 &labels,
             )?,
-            latency: metrics.histograms(
+            latency: ctx.families().summaries(
                 "microservices_demo_user_request_latency_microseconds",
                 "Total duration of requests, in seconds in spite of the name.",
                 &labels,
@@ -50,7 +51,7 @@ pub(super) async fn counted(
     let labels = [method];
     requests.count.with_label_values(&labels).inc();
     let seconds = since.elapsed().as_secs_f64();
-    requests.latency.with_label_values(&labels).observe(seconds);
+    requests.latency.observe(&labels, seconds);
     response
 }
 

@@ -25,6 +25,8 @@ struct Setup {
     release: Option<(&'static str, &'static str)>,
     /// A variable that is not set.
     without: Option<&'static str>,
+    /// A variable that every service has, and its value.
+    with: Option<(&'static str, &'static str)>,
 }
 
 /// A running shop.
@@ -62,6 +64,15 @@ impl Lab {
     pub(crate) async fn without_variable(name: &'static str) -> Self {
         Self::begin(Setup {
             without: Some(name),
+            ..Setup::default()
+        })
+        .await
+    }
+
+    /// The same, with one variable more for every service.
+    pub(crate) async fn with_variable(name: &'static str, value: &'static str) -> Self {
+        Self::begin(Setup {
+            with: Some((name, value)),
             ..Setup::default()
         })
         .await
@@ -159,11 +170,11 @@ impl Lab {
         let env = env
             .into_iter()
             .filter(|(variable, _)| self.setup.without != Some(*variable));
-        env.fold(Env::default(), |env, (variable, peer)| {
-            match self.urls.get(peer) {
-                Some(url) => env.with(variable, url),
-                None => env,
-            }
+        let more = self.setup.with.into_iter();
+        let more = more.fold(Env::default(), |env, (name, value)| env.with(name, value));
+        env.fold(more, |env, (variable, peer)| match self.urls.get(peer) {
+            Some(url) => env.with(variable, url),
+            None => env,
         })
     }
 
@@ -279,6 +290,11 @@ impl Lab {
             context.end().await;
         }
         part.task.await.expect("no panic");
+    }
+
+    /// The URL of a service or store.
+    pub(crate) fn url(&self, name: &str) -> &str {
+        &self.urls[name]
     }
 
     /// The service `name`, to be called directly.
