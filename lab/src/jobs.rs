@@ -17,6 +17,8 @@ const TO_END: Period = Period::from_secs(22);
 const BASELINE: (Period, Period) = (Period::from_secs(30), Period::from_secs(15));
 /// Of a scenario in which nothing breaks, no page comes.
 const HEALTHY_PATIENCE: Period = Period::from_secs(8);
+/// How many customers one lane of a machine carries.
+const CUSTOMERS_OF_A_LANE: u64 = 20;
 /// How long the platform may take to recover by itself where no time is documented.
 const BY_ITSELF: Period = Period::from_secs(120);
 
@@ -203,6 +205,25 @@ impl Job {
         format!("{}/{who}", self.scenario.name)
     }
 
+    /// How many lanes of the machine it takes: as many as its customers need when
+    /// there are most of them.
+    pub(crate) fn lanes(&self) -> u64 {
+        let times = self
+            .scenario
+            .timeline
+            .iter()
+            .map(|step| match &step.action {
+                StepAction::Inject(fault) if fault.kind == "flood" => fault
+                    .args
+                    .get("times")
+                    .and_then(|times| times.as_u64())
+                    .unwrap_or(1),
+                _ => 1,
+            });
+        let customers = u64::from(self.scenario.load.users) * times.max().unwrap_or(1);
+        customers.div_ceil(CUSTOMERS_OF_A_LANE).max(1)
+    }
+
     /// How long it will take, about, when nothing is known of earlier runs.
     pub(crate) fn guess(&self) -> Period {
         let last = self.scenario.timeline.last();
@@ -326,6 +347,14 @@ mod tests {
             error.to_string().contains("there are: expert, nothing"),
             "{error}"
         );
+    }
+
+    #[test]
+    fn a_flood_takes_more_of_the_machine_than_a_quiet_day() {
+        for (name, lanes) in [("payment-hangs", 1), ("front-end-slow-under-load", 3)] {
+            let job = Job::solve(&scenario(name), "expert", 1, 1, Path::new("out"));
+            assert_eq!(job.expect("an expert").lanes(), lanes, "{name}");
+        }
     }
 
     #[test]

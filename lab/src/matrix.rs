@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use crate::exit::Exit;
 use crate::outcome::{DrillOutcome, DrillResult};
+use crate::suite::Spread;
 
 /// Of a journey's requests during the outage: fewer that fail are noise. It is
 /// low, because those who wait ask little, and those who do not ask much.
@@ -84,6 +85,60 @@ impl RowReport {
             DrillResult::Passed if self.broken.is_empty() => "holds",
             DrillResult::Passed => "BROKEN",
             other => other.word(),
+        }
+    }
+}
+
+/// How alike several runs of one row were.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) struct Runs {
+    /// The row's id.
+    pub(crate) row: String,
+    /// What fails.
+    pub(crate) failed: String,
+    /// How often it was run.
+    pub(crate) runs: usize,
+    /// How often it held.
+    pub(crate) held: usize,
+    /// How much earlier than documented the page came, in milliseconds.
+    pub(crate) margin_ms: Option<Spread>,
+}
+
+impl Runs {
+    /// One for each row of `reports`, in their order; none where each was run once.
+    pub(crate) fn of(reports: &[RowReport]) -> Vec<Self> {
+        let mut ids: Vec<&str> = Vec::new();
+        for report in reports {
+            if !ids.contains(&report.row.as_str()) {
+                ids.push(&report.row);
+            }
+        }
+        if ids.len() == reports.len() {
+            return Vec::new();
+        }
+        let of = |id: &str| {
+            let runs: Vec<&RowReport> = reports.iter().filter(|report| report.row == id).collect();
+            let margins = runs.iter().filter_map(|run| run.margin_ms);
+            Self {
+                row: id.to_owned(),
+                failed: runs
+                    .first()
+                    .map_or_else(String::new, |run| run.failed.clone()),
+                runs: runs.len(),
+                held: runs.iter().filter(|run| run.exit() == Exit::Passed).count(),
+                margin_ms: Spread::of(margins.map(|margin| margin as f64).collect()),
+            }
+        };
+        ids.into_iter().map(of).collect()
+    }
+
+    /// In one word.
+    pub(crate) fn word(&self) -> &'static str {
+        match self.held {
+            0 => "BROKEN",
+            held if held < self.runs => "FLAKE",
+            _ => "stable",
         }
     }
 }

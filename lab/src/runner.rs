@@ -109,6 +109,14 @@ fn longest_first(jobs: Vec<Job>, durations: &Durations) -> VecDeque<(Period, Job
     timed.into()
 }
 
+/// The first that fits besides those that have `taken` lanes of `count`. One
+/// that wants more than there are has the machine for itself.
+fn next_that_fits(waiting: &mut VecDeque<(Period, Job)>, taken: u64, count: u64) -> Option<Job> {
+    let fits = |(_, job): &(Period, Job)| taken + job.lanes().min(count) <= count;
+    let place = waiting.iter().position(fits)?;
+    waiting.remove(place).map(|(_, job)| job)
+}
+
 async fn drive(
     mut waiting: VecDeque<(Period, Job)>,
     shared: &Arc<Shared>,
@@ -118,13 +126,16 @@ async fn drive(
     let mut running = JoinSet::new();
     let mut all = Vec::new();
     let mut stop = false;
+    let count = u64::from(lanes.count);
+    let mut taken = 0;
     let mut ticks = tokio::time::interval(Duration::from_secs(1));
     ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
     loop {
-        while !stop && !shared.cancel.is_cancelled() && running.len() < usize::from(lanes.count) {
-            let Some((_, job)) = waiting.pop_front() else {
+        while !stop && !shared.cancel.is_cancelled() {
+            let Some(job) = next_that_fits(&mut waiting, taken, count) else {
                 break;
             };
+            taken += job.lanes().min(count);
             let shared = Arc::clone(shared);
             running.spawn(async move {
                 let began = Instant::now();
@@ -142,6 +153,7 @@ async fn drive(
         let Some(next) = next else { break };
         let (ended, took) =
             next.map_err(|error| LabError::Platform(format!("a drill broke off: {error}")))?;
+        taken -= ended.job.lanes().min(count);
         if ended.outcome.grade.is_some() {
             let took = Period::from_millis(took.as_millis() as u64);
             let mut durations = durations.lock().unwrap_or_else(PoisonError::into_inner);
@@ -189,7 +201,32 @@ mod tests {
     }
 
     #[test]
-    fn a_machine_carries_half_again_as_many_labs_as_it_has_cores() {
+    fn a_drill_with_many_customers_waits_until_there_is_room_for_it() {
+        let assets = Assets::default();
+        let vocabulary = vocabulary::read(&assets).expect("built in");
+        let asked = ["front-end-slow-under-load", "payment-hangs"].map(str::to_owned);
+        let found = select::scenarios(&asked, &assets, &vocabulary).expect("built in");
+        let jobs = || -> VecDeque<(Period, Job)> {
+            let jobs = found.iter().map(|scenario| {
+                let job = Job::solve(scenario, "expert", 1, 1, Path::new("out"));
+                (Period::ZERO, job.expect("an expert"))
+            });
+            jobs.collect()
+        };
+        for (taken, count, first) in [
+            (0, 4, Some("front-end-slow-under-load")),
+            (2, 4, Some("payment-hangs")),
+            (4, 4, None),
+            (0, 1, Some("front-end-slow-under-load")),
+        ] {
+            let next = next_that_fits(&mut jobs(), taken, count);
+            let next = next.as_ref().map(|job| job.scenario.name.as_str());
+            assert_eq!(next, first, "{taken} of {count}");
+        }
+    }
+
+    #[test]
+    fn a_machine_carries_twice_as_many_labs_as_it_has_cores_within_reason() {
         assert!((1..=8).contains(&lanes_of_this_machine()));
     }
 }

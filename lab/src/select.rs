@@ -39,7 +39,10 @@ pub(crate) fn suite(
     vocabulary: &Vocabulary,
 ) -> Result<(Suite, Vec<Scenario>), LabError> {
     let mut found = files_of(asked, assets)?;
-    found.retain(|source| is_suite(source.name()));
+    // A file that was named itself is one, wherever it stands.
+    if !Path::new(asked).is_file() {
+        found.retain(|source| is_suite(source.name()));
+    }
     let (1, Some(source)) = (found.len(), found.pop()) else {
         return Err(LabError::Authored(format!(
             "{asked} is no suite; there are: {}",
@@ -151,6 +154,20 @@ fn read_all(sources: &[Source], vocabulary: &Vocabulary) -> Result<Vec<Scenario>
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_suite_may_stand_in_any_folder() {
+        let assets = Assets::default();
+        let vocabulary = crate::vocabulary::read(&assets).expect("built in");
+        let dir = tempfile::tempdir().expect("a folder");
+        let file = dir.path().join("mine.yaml");
+        let text = "name: mine\ntitle: Mine\nscenarios: [no-such.yaml]\n";
+        std::fs::write(&file, text).expect("written");
+        let asked = file.to_str().expect("a path");
+        let error = suite(asked, &assets, &vocabulary).expect_err("its scenario is not there");
+        // It was read as a suite: what is missed is what it lists.
+        assert!(error.to_string().contains("no-such.yaml"), "{error}");
+    }
 
     #[test]
     fn a_suite_s_paths_start_at_its_own_folder() {

@@ -16,6 +16,8 @@ pub(crate) enum Outcome {
 }
 
 impl Outcome {
+    const ALL: [Self; 3] = [Self::Ok, Self::Slow, Self::Failed];
+
     pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Ok => "ok",
@@ -56,6 +58,14 @@ impl Recorder {
     /// A recorder whose metrics are among `metrics`.
     pub(crate) fn new(metrics: &Metrics, slow_after: Duration) -> Result<Self, MetricsError> {
         let labels = ["journey", "step", "outcome"];
+        let orders = metrics.counters(
+            "customer_orders_total",
+            "Orders that customers placed, by how that went.",
+            &["outcome"],
+        )?;
+        for outcome in Outcome::ALL {
+            orders.with_label_values(&[outcome.as_str()]).inc_by(0.0);
+        }
         Ok(Self {
             requests: metrics.counters(
                 "customer_requests_total",
@@ -67,11 +77,7 @@ impl Recorder {
                 "How long customers waited for an answer.",
                 &labels[..2],
             )?,
-            orders: metrics.counters(
-                "customer_orders_total",
-                "Orders that customers placed, by how that went.",
-                &["outcome"],
-            )?,
+            orders,
             customers: metrics.gauges("customers", "Customers in the shop.", &[])?,
             slow_after,
         })
@@ -90,9 +96,14 @@ impl Recorder {
             (true, false) => Outcome::Ok,
         };
         let (journey, step) = (record.journey, record.step);
-        self.requests
-            .with_label_values(&[journey, step, outcome.as_str()])
-            .inc();
+        // All three are there from the first request on: what a series begins
+        // with is no increase, and the first failures would not be seen.
+        for each in Outcome::ALL {
+            let one = if each == outcome { 1.0 } else { 0.0 };
+            self.requests
+                .with_label_values(&[journey, step, each.as_str()])
+                .inc_by(one);
+        }
         self.durations
             .with_label_values(&[journey, step])
             .observe(record.duration.as_secs_f64());
@@ -151,7 +162,24 @@ mod tests {
             });
             assert_eq!(outcome, expected, "{right} {millis}");
         }
+        recorder.write(&Record {
+            journey: "browse",
+            step: "GET /",
+            status: 200,
+            duration: Duration::from_millis(10),
+            start_ms: 1,
+            seen: "",
+            right: true,
+            user: 1,
+        });
         let text = metrics.render();
+        for zero in [
+            r#"customer_requests_total{journey="browse",outcome="failed",step="GET /"} 0"#,
+            r#"customer_requests_total{journey="browse",outcome="slow",step="GET /"} 0"#,
+            r#"customer_orders_total{outcome="failed"} 0"#,
+        ] {
+            assert!(text.contains(zero), "{text}");
+        }
         let line =
             r#"customer_requests_total{journey="checkout",outcome="failed",step="POST /orders"} 2"#;
         assert!(text.contains(line), "{text}");

@@ -47,6 +47,7 @@ pub(crate) struct Conduct {
     /// How many steps of the timeline are done.
     done: usize,
     first_step: Option<Timestamp>,
+    first_injection: Option<Timestamp>,
     last_injection: Option<Timestamp>,
     bitten: bool,
     /// Whether what was lost is there again.
@@ -70,6 +71,7 @@ impl Conduct {
             wanted: book.holding(),
             done: 0,
             first_step: None,
+            first_injection: None,
             last_injection: None,
             bitten: false,
             recovered: false,
@@ -77,11 +79,16 @@ impl Conduct {
         }
     }
 
-    /// When the first step of the timeline was done: customers' complaints
-    /// count from then on.
-    pub(crate) fn first_step(&self) -> Option<Timestamp> {
+    /// From when on customers' complaints count: from the first injection, or,
+    /// where nothing is injected, from the first step of the timeline. What a
+    /// harmless change costs them is not the incident.
+    pub(crate) fn complaints_from(&self) -> Option<Timestamp> {
         if self.scenario.timeline.is_empty() {
             return Some(self.zero);
+        }
+        let injects = |step: &model::Step| matches!(step.action, StepAction::Inject(_));
+        if self.scenario.timeline.iter().any(injects) {
+            return self.first_injection;
         }
         self.first_step
     }
@@ -132,6 +139,7 @@ impl Conduct {
                         commands.push(Command::End(Verdict::Invalid(why)));
                         return commands;
                     }
+                    self.first_injection.get_or_insert(now);
                     Command::Inject(fault.clone(), step.lasts)
                 }
             };
@@ -194,7 +202,7 @@ impl Conduct {
         } else {
             responding.resolved || responding.diagnosed
         };
-        let began = self.first_step().unwrap_or(self.zero);
+        let began = self.first_step.unwrap_or(self.zero);
         let out_of_time = now.since(began) >= self.scenario.time_limit;
         let out_of_moves = match (responding.moved, self.after_moves) {
             (Some(moved), Some(after)) => now.since(moved.max(began)) >= after,

@@ -29,6 +29,8 @@ pub enum Outcome {
 }
 
 impl Outcome {
+    const ALL: [Self; 3] = [Self::Ok, Self::Error, Self::Timeout];
+
     /// The value of the label `outcome`.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -144,10 +146,15 @@ impl Metrics {
     /// Counts one call to `peer`.
     pub fn called(&self, peer: &str, outcome: Outcome, elapsed: Duration) {
         let service = self.0.service.as_str();
-        self.0
-            .client_requests
-            .with_label_values(&[service, peer, outcome.as_str()])
-            .inc();
+        // All are there from the first call on: what a series begins with is no
+        // increase, and the first failures would not be seen.
+        for each in Outcome::ALL {
+            let one = if each == outcome { 1.0 } else { 0.0 };
+            self.0
+                .client_requests
+                .with_label_values(&[service, peer, each.as_str()])
+                .inc_by(one);
+        }
         self.0
             .client_durations
             .with_label_values(&[service, peer])
@@ -265,6 +272,7 @@ mod tests {
             r#"http_requests_in_flight{service="orders"} 1"#.into(),
             r#"http_client_requests_total{outcome="timeout",peer="payment",service="orders"} 1"#.into(),
             r#"http_client_requests_total{outcome="ok",peer="orders-db",service="orders"} 1"#.into(),
+            r#"http_client_requests_total{outcome="error",peer="orders-db",service="orders"} 0"#.into(),
             r#"db_client_operation_duration_seconds_count{operation="SELECT",peer="orders-db",service="orders"} 1"#.into(),
         ] {
             assert!(text.contains(&line), "{line} is not in\n{text}");

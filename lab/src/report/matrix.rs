@@ -11,7 +11,7 @@ use super::{junit, seconds};
 use crate::cli::Format;
 use crate::error::LabError;
 use crate::exit::Exit;
-use crate::matrix::RowReport;
+use crate::matrix::{RowReport, Runs};
 
 /// `rows` in `format`.
 pub(crate) fn render(rows: &[RowReport], format: Format) -> String {
@@ -29,13 +29,20 @@ pub(crate) fn write(rows: &[RowReport], dir: &Path) -> Result<(), LabError> {
 }
 
 fn in_json(rows: &[RowReport]) -> String {
-    let value = json!({ "version": env!("CARGO_PKG_VERSION"), "rows": rows });
+    let mut value = json!({ "version": env!("CARGO_PKG_VERSION"), "rows": rows });
+    let runs = Runs::of(rows);
+    if !runs.is_empty() {
+        value["several-runs"] = json!(runs);
+    }
     format!("{value:#}\n")
 }
 
 fn in_text(rows: &[RowReport]) -> String {
     let mut out = String::new();
-    for row in rows {
+    let runs = Runs::of(rows);
+    // Of many runs only those are shown whole that do not hold.
+    let whole = |row: &&RowReport| runs.is_empty() || row.exit() != Exit::Passed;
+    for row in rows.iter().filter(whole) {
         let _ = writeln!(
             out,
             "{} {}: {} ({}, {})",
@@ -53,8 +60,39 @@ fn in_text(rows: &[RowReport]) -> String {
         }
         let _ = writeln!(out);
     }
+    if !runs.is_empty() {
+        let _ = writeln!(out, "{}", several(&runs).text());
+    }
     let _ = writeln!(out, "{}", summary(rows));
     out
+}
+
+/// Several runs of each row: how many held, and how early pages came.
+fn several(runs: &[Runs]) -> Table {
+    let mut table = Table::new([
+        "row",
+        "failed",
+        "held",
+        "to spare, least / middle / most",
+        "",
+    ]);
+    for runs in runs {
+        let margins = runs.margin_ms.map_or_else(
+            || "–".to_owned(),
+            |s| {
+                let each = [s.min, s.median, s.max].map(|ms| format!("{:.1} s", ms / 1_000.0));
+                each.join(" / ")
+            },
+        );
+        table.row(vec![
+            runs.row.clone(),
+            runs.failed.clone(),
+            format!("{} of {}", runs.held, runs.runs),
+            margins,
+            runs.word().to_owned(),
+        ]);
+    }
+    table
 }
 
 fn in_markdown(rows: &[RowReport]) -> String {
@@ -81,7 +119,12 @@ fn in_markdown(rows: &[RowReport]) -> String {
         summary(rows),
         table.markdown()
     );
-    for row in rows {
+    let runs = Runs::of(rows);
+    if !runs.is_empty() {
+        let _ = write!(out, "\n## Several runs\n\n{}", several(&runs).markdown());
+    }
+    let whole = |row: &&RowReport| runs.is_empty() || row.exit() != Exit::Passed;
+    for row in rows.iter().filter(whole) {
         let _ = writeln!(
             out,
             "\n## {} {}: {}\n\n{} ({})\n\n{}",
@@ -135,15 +178,33 @@ fn summary(rows: &[RowReport]) -> String {
         let rows = rows.iter().filter(|row| wanted(row));
         rows.map(|row| row.row.as_str()).collect::<Vec<&str>>()
     };
+    let each = |rows: &[&str]| {
+        let mut once: Vec<&str> = Vec::new();
+        for row in rows {
+            if !once.contains(row) {
+                once.push(row);
+            }
+        }
+        once.join(", ")
+    };
     let holds = named(|row| row.exit() == Exit::Passed);
     let broken = named(|row| row.exit() == Exit::Failed);
     let other = named(|row| !matches!(row.exit(), Exit::Passed | Exit::Failed));
-    let mut out = format!("{} of {} rows hold", holds.len(), rows.len());
+    let mut out = format!(
+        "{} of {} {} hold",
+        holds.len(),
+        rows.len(),
+        if Runs::of(rows).is_empty() {
+            "rows"
+        } else {
+            "runs of rows"
+        },
+    );
     if !broken.is_empty() {
-        let _ = write!(out, "; broken: {}", broken.join(", "));
+        let _ = write!(out, "; broken: {}", each(&broken));
     }
     if !other.is_empty() {
-        let _ = write!(out, "; not measured: {}", other.join(", "));
+        let _ = write!(out, "; not measured: {}", each(&other));
     }
     out
 }

@@ -121,3 +121,19 @@ fn the_matrix_is_shown_documented_beside_measured() {
         insta::assert_snapshot!(name, matrix::render(&rows, format));
     }
 }
+
+#[test]
+fn several_runs_of_the_matrix_are_told_by_row() {
+    let mut rows = crate::matrix::tests::rows();
+    rows.extend(crate::matrix::tests::rows());
+    // What held the first time is late the second.
+    rows[3] = crate::matrix::RowReport {
+        row: rows[0].row.clone(),
+        ..rows[1].clone()
+    };
+    insta::assert_snapshot!("matrix_repeated_text", matrix::render(&rows, Format::Text));
+    insta::assert_snapshot!(
+        "matrix_repeated_markdown",
+        matrix::render(&rows, Format::Markdown)
+    );
+}

@@ -64,7 +64,8 @@ impl Stability {
 }
 
 impl Spread {
-    fn of(mut numbers: Vec<f64>) -> Option<Self> {
+    /// Of `numbers`; of none there is none.
+    pub(crate) fn of(mut numbers: Vec<f64>) -> Option<Self> {
         numbers.sort_by(f64::total_cmp);
         Some(Self {
             min: *numbers.first()?,

@@ -44,7 +44,7 @@ pub(super) const SHOP: Shop = Shop {
 const JOURNEYS: [Journey; 8] = [
     Journey {
         name: "browse",
-        weight: 20,
+        weight: 22,
         go: |customer| Box::pin(browse(customer)),
     },
     Journey {
@@ -59,12 +59,12 @@ const JOURNEYS: [Journey; 8] = [
     },
     Journey {
         name: "register",
-        weight: 5,
+        weight: 2,
         go: |customer| Box::pin(register(customer)),
     },
     Journey {
         name: "cart",
-        weight: 11,
+        weight: 12,
         go: |customer| Box::pin(cart(customer)),
     },
     Journey {

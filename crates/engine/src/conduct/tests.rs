@@ -194,6 +194,25 @@ fn a_symptom_that_shows_before_the_fault_makes_the_drill_invalid() {
 }
 
 #[test]
+fn complaints_count_from_the_injection_where_there_is_one() {
+    let deploy = Step {
+        at: SECOND,
+        action: StepAction::Change(Action::RolloutRestart("catalogue".into())),
+        lasts: None,
+    };
+    for (timeline, counts_from) in [
+        (vec![], Some(at(0))),
+        (vec![deploy.clone()], Some(at(1))),
+        (vec![deploy.clone(), inject(5)], Some(at(5))),
+        (vec![deploy, inject(9)], None),
+    ] {
+        let mut told = Told::new(scenario(timeline, vec![below_half()]), None);
+        told.tell(&[(1, 1.0), (5, 1.0), (6, 0.4)]);
+        assert_eq!(told.conduct.complaints_from(), counts_from);
+    }
+}
+
+#[test]
 fn a_healthy_case_ends_when_somebody_says_what_it_is() {
     let deploy = Step {
         at: SECOND,

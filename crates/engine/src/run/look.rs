@@ -89,7 +89,7 @@ impl Run {
 
     /// The stretch of the customers' record to read now, if any.
     fn complaints_range(&mut self) -> Option<TimeRange> {
-        let since = self.state.conduct.as_ref()?.first_step()?;
+        let since = self.state.conduct.as_ref()?.complaints_from()?;
         let now = self.now();
         if self.state.impact.is_none() {
             self.state.impact = Some(ImpactBook::new(since, self.limits.slow));
