@@ -2,6 +2,7 @@
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use model::{Fault, InjectionId, Period, Timestamp, Undone};
@@ -55,10 +56,12 @@ impl Journal {
             _ => Path::new("."),
         };
         fs::create_dir_all(folder).map_err(failed)?;
+        // It says what is broken: that is nobody's business but its owner's.
         let file = OpenOptions::new()
             .read(true)
             .append(true)
             .create(true)
+            .mode(0o600)
             .open(path)
             .map_err(failed)?;
         match file.try_lock() {
@@ -203,6 +206,16 @@ mod tests {
         assert_eq!(journal.pending().expect("read"), expected);
         journal.clear().expect("clear");
         assert_eq!(journal.pending().expect("read"), []);
+    }
+
+    #[test]
+    fn only_its_owner_reads_it() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().expect("folder");
+        let path = folder.path().join("faults.jsonl");
+        drop(Journal::open(&path).expect("open"));
+        let mode = fs::metadata(&path).expect("there").permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
     }
 
     #[test]

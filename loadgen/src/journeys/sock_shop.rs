@@ -44,7 +44,7 @@ pub(super) const SHOP: Shop = Shop {
 const JOURNEYS: [Journey; 8] = [
     Journey {
         name: "browse",
-        weight: 22,
+        weight: 20,
         go: |customer| Box::pin(browse(customer)),
     },
     Journey {
@@ -59,7 +59,7 @@ const JOURNEYS: [Journey; 8] = [
     },
     Journey {
         name: "register",
-        weight: 2,
+        weight: 5,
         go: |customer| Box::pin(register(customer)),
     },
     Journey {
@@ -79,7 +79,7 @@ const JOURNEYS: [Journey; 8] = [
     },
     Journey {
         name: "shipment",
-        weight: 20,
+        weight: 19,
         go: |customer| Box::pin(shipment(customer)),
     },
 ];
