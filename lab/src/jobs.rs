@@ -277,7 +277,7 @@ fn responder(name: &str, scenario: &Scenario) -> Result<Responder, LabError> {
 fn patience(scenario: &Scenario) -> Period {
     let injections = scenario.timeline.iter();
     let first = injections
-        .filter(|step| matches!(step.action, StepAction::Inject(_)))
+        .filter(|step| step.injects())
         .map(|step| step.at)
         .min();
     let steps = scenario.timeline.iter().map(|step| step.at).max();

@@ -1,7 +1,8 @@
 //! How a drill goes on from its steady state: a state machine without I/O.
 
 use model::{
-    Action, CheckName, Fault, Happening, Period, Scenario, StepAction, Symptom, Timestamp, Verdict,
+    Action, CheckName, Fault, Happening, Period, Scenario, Step, StepAction, Symptom, Timestamp,
+    Verdict,
 };
 
 use crate::Limits;
@@ -86,8 +87,7 @@ impl Conduct {
         if self.scenario.timeline.is_empty() {
             return Some(self.zero);
         }
-        let injects = |step: &model::Step| matches!(step.action, StepAction::Inject(_));
-        if self.scenario.timeline.iter().any(injects) {
+        if self.scenario.breaks() {
             return self.first_injection;
         }
         self.first_step
@@ -213,8 +213,7 @@ impl Conduct {
 
     /// Whether there is a fault whose symptom must show.
     fn must_bite(&self) -> bool {
-        let injects = |step: &model::Step| matches!(step.action, StepAction::Inject(_));
-        !self.scenario.hypothesis.symptoms.is_empty() && self.scenario.timeline.iter().any(injects)
+        !self.scenario.hypothesis.symptoms.is_empty() && self.scenario.breaks()
     }
 
     /// Why the faults that are in did not bite in time.
@@ -222,7 +221,7 @@ impl Conduct {
         let injected = self.last_injection?;
         let pending = self.scenario.timeline[self.done..]
             .iter()
-            .any(|step| matches!(step.action, StepAction::Inject(_)));
+            .any(Step::injects);
         let within = self.scenario.hypothesis.within;
         if pending || now.since(injected) <= within {
             return None;

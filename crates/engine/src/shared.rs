@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, OnceLock};
 
-use model::{Happening, Period, Responder, Response, Scenario, ServiceName, StepAction, Timestamp};
+use model::{Happening, Period, Responder, Response, Scenario, ServiceName, Timestamp};
 use tokio::sync::watch;
 use tokio_util::task::TaskTracker;
 
@@ -48,8 +48,7 @@ impl Shared {
 
     /// Whether the scenario breaks anything at all.
     pub(crate) fn breaks(&self) -> bool {
-        let injects = |step: &model::Step| matches!(step.action, StepAction::Inject(_));
-        self.scenario.timeline.iter().any(injects)
+        self.scenario.breaks()
     }
 
     /// The first injection.

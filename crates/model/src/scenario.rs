@@ -79,6 +79,22 @@ pub struct Step {
     pub lasts: Option<Period>,
 }
 
+impl Scenario {
+    /// Whether it breaks anything at all.
+    #[must_use]
+    pub fn breaks(&self) -> bool {
+        self.timeline.iter().any(Step::injects)
+    }
+}
+
+impl Step {
+    /// Whether it breaks something.
+    #[must_use]
+    pub fn injects(&self) -> bool {
+        matches!(self.action, StepAction::Inject(_))
+    }
+}
+
 /// What a step of the timeline does.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

@@ -4,7 +4,7 @@
 mod expert;
 mod texts;
 
-use model::{Bound, Period, Scenario, ShopVocabulary, StepAction, Symptom, Vocabulary};
+use model::{Bound, Period, Scenario, ShopVocabulary, Symptom, Vocabulary};
 
 use crate::decode::Decoder;
 use crate::node::Node;
@@ -148,7 +148,7 @@ fn row(look: &mut Look<'_>, vocabulary: &Vocabulary) {
 
 /// A fault is seen to bite, and what bites was injected.
 fn proof(look: &mut Look<'_>) {
-    let injects = look.scenario.timeline.iter().any(is_injection);
+    let injects = look.scenario.breaks();
     let wrong = look.scenario.answer.cause.is_some();
     let symptoms = !look.scenario.hypothesis.symptoms.is_empty();
     if wrong && !injects {
@@ -175,10 +175,6 @@ fn proof(look: &mut Look<'_>) {
             "add an `inject` to the timeline, or delete the symptoms",
         );
     }
-}
-
-fn is_injection(step: &model::Step) -> bool {
-    matches!(step.action, StepAction::Inject(_))
 }
 
 /// Steps and hints come one after the other.

@@ -57,7 +57,7 @@ impl<'a> Plan<'a> {
             .timeline
             .first()
             .map_or(Period::ZERO, |step| step.at);
-        let injections = || scenario.timeline.iter().filter(|step| injects(step));
+        let injections = || scenario.timeline.iter().filter(|step| step.injects());
         let symptoms = !scenario.hypothesis.symptoms.is_empty();
         let last = injections().map(|step| step.at).max().filter(|_| symptoms);
         let row = scenario.matrix.as_ref().and_then(|id| matrix.row(id));
@@ -187,10 +187,6 @@ impl<'a> Plan<'a> {
         events.push((self.end, "the drill ends at the latest".to_owned()));
         events
     }
-}
-
-fn injects(step: &Step) -> bool {
-    matches!(step.action, StepAction::Inject(_))
 }
 
 fn step_events(step: &Step) -> Vec<(Period, String)> {
