@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use instrument::{Counters, Gauges, Histograms, Metrics, MetricsError};
+use instrument::{Counters, Gauges, Histograms, Metrics, MetricsError, count_outcome};
 
 /// How a request went, as its customer sees it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -96,14 +96,8 @@ impl Recorder {
             (true, false) => Outcome::Ok,
         };
         let (journey, step) = (record.journey, record.step);
-        // All three are there from the first request on: what a series begins
-        // with is no increase, and the first failures would not be seen.
-        for each in Outcome::ALL {
-            let one = if each == outcome { 1.0 } else { 0.0 };
-            self.requests
-                .with_label_values(&[journey, step, each.as_str()])
-                .inc_by(one);
-        }
+        let outcomes = Outcome::ALL.map(Outcome::as_str);
+        count_outcome(&self.requests, [journey, step], &outcomes, outcome.as_str());
         self.durations
             .with_label_values(&[journey, step])
             .observe(record.duration.as_secs_f64());

@@ -13,7 +13,9 @@ mod telemetry;
 
 pub use identity::ServiceIdentity;
 pub use log::set_log_skew;
-pub use metrics::{Counters, Gauges, Histograms, InFlight, Metrics, MetricsError, Outcome};
+pub use metrics::{
+    Counters, Gauges, Histograms, InFlight, Metrics, MetricsError, Outcome, count_outcome,
+};
 pub use telemetry::{InitError, Telemetry, init};
 
 /// The trace id of the span that is current here, as 32 hexadecimal digits;

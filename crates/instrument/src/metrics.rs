@@ -146,15 +146,13 @@ impl Metrics {
     /// Counts one call to `peer`.
     pub fn called(&self, peer: &str, outcome: Outcome, elapsed: Duration) {
         let service = self.0.service.as_str();
-        // All are there from the first call on: what a series begins with is no
-        // increase, and the first failures would not be seen.
-        for each in Outcome::ALL {
-            let one = if each == outcome { 1.0 } else { 0.0 };
-            self.0
-                .client_requests
-                .with_label_values(&[service, peer, each.as_str()])
-                .inc_by(one);
-        }
+        let outcomes = Outcome::ALL.map(Outcome::as_str);
+        count_outcome(
+            &self.0.client_requests,
+            [service, peer],
+            &outcomes,
+            outcome.as_str(),
+        );
         self.0
             .client_durations
             .with_label_values(&[service, peer])
@@ -237,6 +235,17 @@ fn counters(
     let family = Counters::new(Opts::new(name, help), labels)?;
     registry.register(Box::new(family.clone()))?;
     Ok(family)
+}
+
+/// Counts one more with `outcome`, the last label of `family` after `labels`. All
+/// `outcomes` are there from the first count on: what a series begins with is no
+/// increase, and the first failures would not be seen.
+pub fn count_outcome(family: &Counters, labels: [&str; 2], outcomes: &[&str], outcome: &str) {
+    let [first, second] = labels;
+    for each in outcomes {
+        let one = if *each == outcome { 1.0 } else { 0.0 };
+        family.with_label_values(&[first, second, each]).inc_by(one);
+    }
 }
 
 fn histograms(

@@ -139,10 +139,8 @@ async fn tags(customer: &mut Customer<'_>) -> Result<(), Lost> {
 
 async fn login(customer: &mut Customer<'_>) -> Result<(), Lost> {
     let Some(account) = customer.memory().account.clone() else {
-        let came_for = customer.change_to("register");
-        let registered = register(customer).await;
-        customer.change_to(came_for);
-        return registered;
+        customer.change_to("register");
+        return register(customer).await;
     };
     let ask = Ask {
         login: Some(account),
