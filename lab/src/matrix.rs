@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use crate::exit::Exit;
 use crate::outcome::{DrillOutcome, DrillResult};
-use crate::suite::Spread;
+use crate::suite::{Spread, each_once};
 
 /// Of a journey's requests during the outage: fewer that fail are noise. It is
 /// low, because those who wait ask little, and those who do not ask much.
@@ -108,12 +108,7 @@ pub(crate) struct Runs {
 impl Runs {
     /// One for each row of `reports`, in their order; none where each was run once.
     pub(crate) fn of(reports: &[RowReport]) -> Vec<Self> {
-        let mut ids: Vec<&str> = Vec::new();
-        for report in reports {
-            if !ids.contains(&report.row.as_str()) {
-                ids.push(&report.row);
-            }
-        }
+        let ids = each_once(reports.iter().map(|report| report.row.as_str()));
         if ids.len() == reports.len() {
             return Vec::new();
         }

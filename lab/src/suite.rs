@@ -17,7 +17,7 @@ use crate::outcome::{DrillOutcome, DrillResult};
 use crate::runner::Ended;
 
 pub(crate) use shard::Shard;
-pub(crate) use stability::{Spread, Stability};
+pub(crate) use stability::{Spread, Stability, each_once};
 
 /// The points that a scenario's expert has to have: less, and the scenario or
 /// its expert is not right.

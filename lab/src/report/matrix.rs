@@ -12,6 +12,7 @@ use crate::cli::Format;
 use crate::error::LabError;
 use crate::exit::Exit;
 use crate::matrix::{RowReport, Runs};
+use crate::suite::{Spread, each_once};
 
 /// `rows` in `format`.
 pub(crate) fn render(rows: &[RowReport], format: Format) -> String {
@@ -40,9 +41,7 @@ fn in_json(rows: &[RowReport]) -> String {
 fn in_text(rows: &[RowReport]) -> String {
     let mut out = String::new();
     let runs = Runs::of(rows);
-    // Of many runs only those are shown whole that do not hold.
-    let whole = |row: &&RowReport| runs.is_empty() || row.exit() != Exit::Passed;
-    for row in rows.iter().filter(whole) {
+    for row in shown_whole(rows, &runs) {
         let _ = writeln!(
             out,
             "{} {}: {} ({}, {})",
@@ -63,8 +62,15 @@ fn in_text(rows: &[RowReport]) -> String {
     if !runs.is_empty() {
         let _ = writeln!(out, "{}", several(&runs).text());
     }
-    let _ = writeln!(out, "{}", summary(rows));
+    let _ = writeln!(out, "{}", summary(rows, &runs));
     out
+}
+
+/// Of several runs only those are shown whole that do not hold.
+fn shown_whole<'r>(rows: &'r [RowReport], runs: &[Runs]) -> impl Iterator<Item = &'r RowReport> {
+    let all = runs.is_empty();
+    rows.iter()
+        .filter(move |row| all || row.exit() != Exit::Passed)
 }
 
 /// Several runs of each row: how many held, and how early pages came.
@@ -77,18 +83,11 @@ fn several(runs: &[Runs]) -> Table {
         "",
     ]);
     for runs in runs {
-        let margins = runs.margin_ms.map_or_else(
-            || "–".to_owned(),
-            |s| {
-                let each = [s.min, s.median, s.max].map(|ms| format!("{:.1} s", ms / 1_000.0));
-                each.join(" / ")
-            },
-        );
         table.row(vec![
             runs.row.clone(),
             runs.failed.clone(),
             format!("{} of {}", runs.held, runs.runs),
-            margins,
+            Spread::in_words(runs.margin_ms, |ms| format!("{:.1} s", ms / 1_000.0)),
             runs.word().to_owned(),
         ]);
     }
@@ -96,6 +95,7 @@ fn several(runs: &[Runs]) -> Table {
 }
 
 fn in_markdown(rows: &[RowReport]) -> String {
+    let runs = Runs::of(rows);
     let mut table = Table::new([
         "row",
         "failed",
@@ -116,15 +116,13 @@ fn in_markdown(rows: &[RowReport]) -> String {
     }
     let mut out = format!(
         "# Failure matrix\n\n{}\n\n{}",
-        summary(rows),
+        summary(rows, &runs),
         table.markdown()
     );
-    let runs = Runs::of(rows);
     if !runs.is_empty() {
         let _ = write!(out, "\n## Several runs\n\n{}", several(&runs).markdown());
     }
-    let whole = |row: &&RowReport| runs.is_empty() || row.exit() != Exit::Passed;
-    for row in rows.iter().filter(whole) {
+    for row in shown_whole(rows, &runs) {
         let _ = writeln!(
             out,
             "\n## {} {}: {}\n\n{} ({})\n\n{}",
@@ -173,20 +171,12 @@ fn reasons(row: &RowReport) -> Vec<&str> {
     why.chain(row.broken.iter().map(String::as_str)).collect()
 }
 
-fn summary(rows: &[RowReport]) -> String {
+fn summary(rows: &[RowReport], runs: &[Runs]) -> String {
     let named = |wanted: fn(&RowReport) -> bool| {
         let rows = rows.iter().filter(|row| wanted(row));
         rows.map(|row| row.row.as_str()).collect::<Vec<&str>>()
     };
-    let each = |rows: &[&str]| {
-        let mut once: Vec<&str> = Vec::new();
-        for row in rows {
-            if !once.contains(row) {
-                once.push(row);
-            }
-        }
-        once.join(", ")
-    };
+    let each = |rows: Vec<&str>| each_once(rows.into_iter()).join(", ");
     let holds = named(|row| row.exit() == Exit::Passed);
     let broken = named(|row| row.exit() == Exit::Failed);
     let other = named(|row| !matches!(row.exit(), Exit::Passed | Exit::Failed));
@@ -194,17 +184,17 @@ fn summary(rows: &[RowReport]) -> String {
         "{} of {} {} hold",
         holds.len(),
         rows.len(),
-        if Runs::of(rows).is_empty() {
+        if runs.is_empty() {
             "rows"
         } else {
             "runs of rows"
         },
     );
     if !broken.is_empty() {
-        let _ = write!(out, "; broken: {}", each(&broken));
+        let _ = write!(out, "; broken: {}", each(broken));
     }
     if !other.is_empty() {
-        let _ = write!(out, "; not measured: {}", each(&other));
+        let _ = write!(out, "; not measured: {}", each(other));
     }
     out
 }

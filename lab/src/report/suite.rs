@@ -228,18 +228,12 @@ fn leaks(report: &SuiteReport) -> Table {
 
 fn stability(report: &SuiteReport) -> Table {
     let mut table = Table::new(["scenario", "passed", "points", "noticed after", ""]);
-    let spread = |spread: Option<Spread>, show: &dyn Fn(f64) -> String| {
-        spread.map_or_else(
-            || "–".to_owned(),
-            |s| format!("{} / {} / {}", show(s.min), show(s.median), show(s.max)),
-        )
-    };
     for runs in &report.stability {
         table.row(vec![
             runs.scenario.clone(),
             format!("{} of {}", runs.passed, runs.runs),
-            spread(runs.points, &|points| format!("{points:.1}")),
-            spread(runs.detected_in_ms, &|millis| seconds(millis as u64)),
+            Spread::in_words(runs.points, |points| format!("{points:.1}")),
+            Spread::in_words(runs.detected_in_ms, |millis| seconds(millis as u64)),
             verdict(runs).to_owned(),
         ]);
     }

@@ -35,12 +35,7 @@ pub(crate) struct Spread {
 impl Stability {
     /// One for each scenario of `outcomes`, in their order.
     pub(crate) fn of(outcomes: &[DrillOutcome]) -> Vec<Self> {
-        let mut names: Vec<&str> = Vec::new();
-        for outcome in outcomes {
-            if !names.contains(&outcome.scenario.as_str()) {
-                names.push(&outcome.scenario);
-            }
-        }
+        let names = each_once(outcomes.iter().map(|outcome| outcome.scenario.as_str()));
         let of = |name: &str| {
             let runs = || outcomes.iter().filter(|outcome| outcome.scenario == name);
             let passed = runs().filter(|run| run.result == DrillResult::Passed);
@@ -63,7 +58,26 @@ impl Stability {
     }
 }
 
+/// Those of `names` that differ, in their order.
+pub(crate) fn each_once<'n>(names: impl Iterator<Item = &'n str>) -> Vec<&'n str> {
+    let mut once: Vec<&str> = Vec::new();
+    for name in names {
+        if !once.contains(&name) {
+            once.push(name);
+        }
+    }
+    once
+}
+
 impl Spread {
+    /// All three of `spread` as `show` writes a number; a dash where there is none.
+    pub(crate) fn in_words(spread: Option<Self>, show: impl Fn(f64) -> String) -> String {
+        spread.map_or_else(
+            || "–".to_owned(),
+            |s| format!("{} / {} / {}", show(s.min), show(s.median), show(s.max)),
+        )
+    }
+
     /// Of `numbers`; of none there is none.
     pub(crate) fn of(mut numbers: Vec<f64>) -> Option<Self> {
         numbers.sort_by(f64::total_cmp);
