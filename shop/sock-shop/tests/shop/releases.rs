@@ -67,35 +67,6 @@ async fn a_bad_catalogue_lists_with_a_statement_for_each_sock_and_tag() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_bad_catalogue_keeps_memory_of_every_request() {
-    // Other tests of this process need memory too, but not as much.
-    const MUCH: usize = 100 << 20;
-    for (tag, leaks) in [(GOOD, false), ("v1.3.1", true)] {
-        let lab = Lab::with_release("catalogue", tag).await;
-        let catalogue = lab.peer("catalogue");
-        let before = resident();
-        for _ in 0..300 {
-            ask(&catalogue, "GET", "/catalogue/nope", None).await;
-        }
-        assert_eq!(resident() > before + MUCH, leaks, "{tag}");
-    }
-}
-
-/// Bytes of memory that this process has.
-fn resident() -> usize {
-    let status = std::fs::read_to_string("/proc/self/status").expect("Linux");
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-    let kib = line.and_then(|line| {
-        line.trim()
-            .strip_suffix(" kB")?
-            .trim()
-            .parse::<usize>()
-            .ok()
-    });
-    kib.expect("a size") << 10
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_bad_catalogue_does_not_know_its_socks_without_a_database() {
     for (tag, status) in [(GOOD, 500), ("v1.1.2", 404)] {
         let mut lab = Lab::with_release("catalogue", tag).await;
