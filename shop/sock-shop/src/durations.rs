@@ -41,12 +41,7 @@ pub(crate) fn node(ctx: &Context) -> Result<(), MetricsError> {
 /// As the Go services count: `path` is the route's template in lower case, with `_` for what is
 /// no letter or digit.
 pub(crate) fn go(ctx: &Context) -> Result<(), MetricsError> {
-    let new = |request: &ServedRequest<'_>| {
-        let path = label(request.route);
-        let mut values = values(request, request.method, &[request.route, &path]);
-        values.push(IS_WS.to_owned());
-        Some(values)
-    };
+    let new = |request: &ServedRequest<'_>| Some(go_values(request, &label(request.route)));
     let old = |request: &ServedRequest<'_>| {
         Some(values(request, request.method, &[&label(request.route)]))
     };
@@ -56,10 +51,7 @@ pub(crate) fn go(ctx: &Context) -> Result<(), MetricsError> {
 /// The same for user, whose routes are the first segments of paths.
 pub(crate) fn go_by_first_segment(ctx: &Context) -> Result<(), MetricsError> {
     let new = |request: &ServedRequest<'_>| {
-        let path = label(first_segment(request.route));
-        let mut values = values(request, request.method, &[request.route, &path]);
-        values.push(IS_WS.to_owned());
-        Some(values)
+        Some(go_values(request, &label(first_segment(request.route))))
     };
     let old = |request: &ServedRequest<'_>| {
         let path = label(first_segment(request.route));
@@ -107,6 +99,13 @@ fn values(request: &ServedRequest<'_>, method: &str, paths: &[&str]) -> Vec<Stri
     let values = [request.service, method].into_iter();
     let values = values.chain(paths.iter().copied()).chain([status.as_str()]);
     values.map(str::to_owned).collect()
+}
+
+/// The values of the Go services' labels, which end with `isWS`.
+fn go_values(request: &ServedRequest<'_>, path: &str) -> Vec<String> {
+    let mut values = values(request, request.method, &[request.route, path]);
+    values.push(IS_WS.to_owned());
+    values
 }
 
 fn method(request: &ServedRequest<'_>) -> String {

@@ -62,11 +62,11 @@ impl Call {
         self,
         work: impl Future<Output = Result<T, AppError>>,
     ) -> Result<T, AppError> {
-        let found = self.many(async { work.await.map(|thing| vec![thing]) });
-        // There is one unless it failed.
-        found
-            .await
-            .and_then(|mut one| one.pop().ok_or_else(super::not_found))
+        let result = work.await;
+        let found = usize::from(result.is_ok());
+        self.with("result", &found.to_string())
+            .log(result.as_ref().err());
+        result
     }
 
     fn log(self, error: Option<&AppError>) {

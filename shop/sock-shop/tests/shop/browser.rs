@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use axum::http::{HeaderValue, Method, StatusCode, header};
-use base64::Engine;
 use serde_json::Value;
 use shop_kit::{Answer, Peer};
 
+use crate::contract::basic;
 use crate::lab::Lab;
 
 /// A browser, pointed at the front-end.
@@ -58,8 +58,7 @@ impl Browser {
     }
 
     pub(crate) async fn login(&mut self, name: &str, password: &str) -> Page {
-        let basic = base64::engine::general_purpose::STANDARD.encode(format!("{name}:{password}"));
-        self.ask(Method::GET, "/login", None, Some(format!("Basic {basic}")))
+        self.ask(Method::GET, "/login", None, Some(basic(name, password)))
             .await
     }
 

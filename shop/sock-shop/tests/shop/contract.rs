@@ -1,6 +1,7 @@
 //! The contract of each service, asked directly: statuses, bodies, golden data.
 
 use axum::http::{Method, StatusCode};
+use base64::Engine;
 use serde_json::{Value, json};
 use shop_kit::{Answer, Peer};
 
@@ -17,6 +18,22 @@ pub(crate) async fn ask(peer: &Peer, method: &str, path: &str, body: Option<Valu
         None => call,
     };
     call.send().await.expect("an answer")
+}
+
+/// What the customer `user` asks orders for: what stands in their cart.
+pub(crate) fn order_of_user() -> Value {
+    json!({
+        "customer": format!("http://user/customers/{USER}"),
+        "address": "http://user/addresses/57a98d98e4b00679b4a830b0",
+        "card": "http://user/cards/57a98d98e4b00679b4a830b1",
+        "items": format!("http://carts/carts/{USER}/items"),
+    })
+}
+
+/// The value of `Authorization` with which somebody logs in.
+pub(crate) fn basic(name: &str, password: &str) -> String {
+    let pair = base64::engine::general_purpose::STANDARD.encode(format!("{name}:{password}"));
+    format!("Basic {pair}")
 }
 
 pub(crate) fn text(answer: &Answer) -> String {
@@ -241,12 +258,7 @@ async fn payment_authorises_up_to_its_limit() {
 async fn orders_are_declined_found_changed_and_removed() {
     let lab = Lab::start().await;
     let (orders, carts) = (lab.peer("orders"), lab.peer("carts"));
-    let request = json!({
-        "customer": format!("http://user/customers/{USER}"),
-        "address": "http://user/addresses/57a98d98e4b00679b4a830b0",
-        "card": "http://user/cards/57a98d98e4b00679b4a830b1",
-        "items": format!("http://carts/carts/{USER}/items"),
-    });
+    let request = order_of_user();
     let line = json!({ "itemId": HOLY, "quantity": 2, "unitPrice": 99.99 });
     ask(&carts, "POST", &format!("/carts/{USER}/items"), Some(line)).await;
     let mut lacking = request.clone();

@@ -4,11 +4,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
-use base64::Engine;
 use serde_json::{Value, json};
 use shop_kit::{Answer, Peer};
 
-use crate::contract::{HOLY, USER, ask};
+use crate::contract::{HOLY, USER, ask, basic, order_of_user};
 use crate::lab::Lab;
 
 const METHODS: [&str; 5] = ["get", "put", "post", "patch", "delete"];
@@ -80,8 +79,7 @@ impl Operation {
         }
         for scheme in self.spec["security"].as_array().into_iter().flatten() {
             let value = if scheme.get("basic").is_some() {
-                let pair = base64::engine::general_purpose::STANDARD.encode("user:password");
-                format!("Basic {pair}")
+                basic("user", "password")
             } else {
                 "Bearer sk_test_mock".to_owned()
             };
@@ -187,12 +185,7 @@ async fn prepared(lab: &Lab) -> BTreeMap<&'static str, String> {
     let carts = lab.peer("carts");
     let line = json!({ "itemId": HOLY, "unitPrice": 14.5 });
     ask(&carts, "POST", &format!("/carts/{USER}/items"), Some(line)).await;
-    let wanted = json!({
-        "customer": format!("http://user/customers/{USER}"),
-        "address": "http://user/addresses/57a98d98e4b00679b4a830b0",
-        "card": "http://user/cards/57a98d98e4b00679b4a830b1",
-        "items": format!("http://carts/carts/{USER}/items"),
-    });
+    let wanted = order_of_user();
     let placed = ask(&lab.peer("orders"), "POST", "/orders", Some(wanted)).await;
     let placed: Value = placed.json().expect("an order");
     let of = |field: &str| {

@@ -1,10 +1,9 @@
 //! The golden data: socks, tags and customers as the first system has them.
 
 use axum::http::{HeaderValue, header};
-use base64::Engine;
 use serde_json::{Value, json};
 
-use crate::contract::ask;
+use crate::contract::{ask, basic};
 use crate::lab::Lab;
 
 /// Id, name, price, count, tags, pictures; in the order of listings.
@@ -163,8 +162,7 @@ async fn the_customers_log_in_and_have_their_addresses_and_cards() {
             ["b4", "0908415193175205", "280"],
         ),
     ] {
-        let pair = base64::engine::general_purpose::STANDARD.encode(format!("{name}:{password}"));
-        let basic = HeaderValue::try_from(format!("Basic {pair}")).expect("ascii");
+        let basic = HeaderValue::try_from(basic(name, password)).expect("ascii");
         let login = user.get("/login").header(header::AUTHORIZATION, basic);
         let login: Value = login.send().await.expect("an answer").json().expect("JSON");
         let base = format!("http://user/customers/{id}");

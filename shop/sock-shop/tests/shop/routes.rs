@@ -6,7 +6,7 @@ use shop_kit::Peer;
 use tokio::net::TcpListener;
 
 use crate::browser::Browser;
-use crate::contract::{HOLY, USER, ask, text};
+use crate::contract::{HOLY, USER, ask, order_of_user, text};
 use crate::lab::Lab;
 
 const EVE: &str = "57a98d98e4b00679b4a830b2";
@@ -501,12 +501,7 @@ async fn an_order_is_answered_key_by_key_and_read_as_hal_without_ids() {
     let (orders, carts) = (lab.peer("orders"), lab.peer("carts"));
     let line = json!({ "itemId": HOLY, "quantity": 1, "unitPrice": 14 });
     ask(&carts, "POST", &format!("/carts/{USER}/items"), Some(line)).await;
-    let wanted = json!({
-        "customer": format!("http://user/customers/{USER}"),
-        "address": "http://user/addresses/57a98d98e4b00679b4a830b0",
-        "card": "http://user/cards/57a98d98e4b00679b4a830b1",
-        "items": format!("http://carts/carts/{USER}/items"),
-    });
+    let wanted = order_of_user();
     let placed = ask(&orders, "POST", "/orders", Some(wanted.clone())).await;
     assert_eq!(placed.status, StatusCode::CREATED);
     let placed: Value = placed.json().expect("JSON");
@@ -656,12 +651,7 @@ async fn hang(lab: &mut Lab, service: &'static str) -> TcpListener {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn orders_that_fail_say_why_as_spring_does() {
-    let wanted = json!({
-        "customer": format!("http://user/customers/{USER}"),
-        "address": "http://user/addresses/57a98d98e4b00679b4a830b0",
-        "card": "http://user/cards/57a98d98e4b00679b4a830b1",
-        "items": format!("http://carts/carts/{USER}/items"),
-    });
+    let wanted = order_of_user();
     let late = "Unable to create order due to timeout from one of the services.";
     let broken = "Unable to create order due to unspecified IO error.";
     let unpaid = "Payment service unavailable for order …";

@@ -2,11 +2,10 @@
 //! front-end, its front-end at our other services.
 
 use axum::http::{HeaderValue, StatusCode, header};
-use base64::Engine;
 use serde_json::{Value, json};
 
 use crate::browser::Browser;
-use crate::contract::{HOLY, USER, ask, text};
+use crate::contract::{HOLY, USER, ask, basic, text};
 use crate::lab::Lab;
 
 const CLASSIC: &str = "zzz4f044-b040-410d-8ead-4de0446aec7e";
@@ -147,8 +146,7 @@ fn path(link: &Value) -> String {
 async fn the_first_front_end_finds_its_way_from_login_to_the_orders() {
     let lab = Lab::start().await;
     let (user, carts, orders) = (lab.peer("user"), lab.peer("carts"), lab.peer("orders"));
-    let pair = base64::engine::general_purpose::STANDARD.encode("Eve_Berger:eve");
-    let basic = HeaderValue::try_from(format!("Basic {pair}")).expect("ascii");
+    let basic = HeaderValue::try_from(basic("Eve_Berger", "eve")).expect("ascii");
     let login = user.get("/login").header(header::AUTHORIZATION, basic);
     let login: Value = login.send().await.expect("an answer").json().expect("JSON");
     let id = login["user"]["id"].as_str().expect("an id");
