@@ -75,6 +75,43 @@ fn whoever_does_nothing_does_not_pass() {
 }
 
 #[test]
+fn a_scenario_is_put_to_the_test_with_labs_side_by_side() {
+    let place = Place::take();
+    let out = place.path("out");
+    let out = out.to_str().expect("a path");
+    let output = place.run(&[
+        "scenario",
+        "test",
+        "payment-scaled-to-zero",
+        "-j",
+        "2",
+        "--out",
+        out,
+    ]);
+    let shown = text(&output);
+    assert_eq!(output.status.code(), Some(0), "{shown}");
+    for proof in [
+        "expert",
+        "fault bites",
+        "leaks",
+        "baseline: nothing",
+        "baseline: blame-the-lab (in `nothing`)",
+        "baseline: scale-everything-to-zero",
+        "wrong fix: ",
+    ] {
+        assert!(shown.contains(proof), "{proof}: {shown}");
+    }
+    let junit = std::fs::read_to_string(format!("{out}/junit.xml")).expect("JUnit");
+    for suite in ["scenarios", "must not win", "leaks"] {
+        assert!(
+            junit.contains(&format!("<testsuite name=\"{suite}\"")),
+            "{junit}"
+        );
+    }
+    place.wait_until_empty(Duration::from_secs(10));
+}
+
+#[test]
 fn a_row_of_the_failure_matrix_is_measured_beside_what_is_documented() {
     let place = Place::take();
     let out = place.path("out");
