@@ -23,6 +23,7 @@ registry! {
     bad_release::BadRelease,
     misconfigure::Misconfigure,
     failing_probe::FailingProbe,
+    impatient_probe::ImpatientProbe,
     starve::Starve,
     scale_to_zero::ScaleToZero,
     autoscaler::Autoscaler,

@@ -35,11 +35,11 @@ impl TemplateFault for Starve {
                 name: "cpu",
                 kind: ArgKind::Amount {
                     unit: "m",
-                    min: 1,
+                    min: 10,
                     max: 4_000,
                 },
                 default: Some(""),
-                help: "the new CPU limit in thousandths of a core, below the present one; left out, it stays",
+                help: "the new CPU limit in thousandths of a core, below the present one; left out, it stays. The platform gives no less than 10 (a millisecond in each period of 100 ms)",
             },
             ArgSpec {
                 name: "memory",

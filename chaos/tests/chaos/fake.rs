@@ -177,7 +177,7 @@ impl Fake {
     }
 
     pub(crate) fn deployment(&self, name: &str, env: Value) {
-        let http = json!({"httpGet": {"path": "/health", "port": 80}});
+        let http = json!({"httpGet": {"path": "/health", "port": 80}, "periodSeconds": 10, "failureThreshold": 3});
         let deployment = json!({
             "apiVersion": "apps/v1", "kind": "Deployment",
             "metadata": {"name": name},

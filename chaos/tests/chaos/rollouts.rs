@@ -43,6 +43,14 @@ fn all() -> Vec<Case> {
             vec![(main("/livenessProbe/httpGet/path"), json!("/healthz"))],
         ),
         (
+            "impatient-probe",
+            json!({"service": "orders", "failures": 1}),
+            vec![
+                (main("/livenessProbe/periodSeconds"), json!(1)),
+                (main("/livenessProbe/failureThreshold"), json!(1)),
+            ],
+        ),
+        (
             "starve",
             starved,
             vec![
@@ -97,8 +105,11 @@ async fn what_a_responder_changed_stays_and_counts_as_undone() {
         let before = lab.fake.spec("orders", "");
         let injection = chaos.inject(&fault(kind, args)).await.expect(kind);
         for (place, value) in &places {
-            let theirs = format!("{}5", value.as_str().expect("text"));
-            lab.fake.change("orders", place, theirs.into());
+            let theirs = match value.as_u64() {
+                Some(number) => json!(number + 5),
+                None => json!(format!("{}5", value.as_str().expect("text"))),
+            };
+            lab.fake.change("orders", place, theirs);
         }
         let theirs = lab.fake.spec("orders", "");
         assert_eq!(undone(&injection).await, GONE, "{kind}");

@@ -2,25 +2,47 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// Whole labs are run one after another: each has a shop's worth of processes.
-static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+/// Whole labs are run two at a time: each has a shop's worth of processes.
+static SEATS: Mutex<u8> = Mutex::new(2);
+static SEAT_FREED: Condvar = Condvar::new();
 
-/// A place for one lab, and the turn to use it.
+/// The right to run a lab.
+struct Seat;
+
+impl Seat {
+    fn take() -> Self {
+        let free = SEATS.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut free = SEAT_FREED
+            .wait_while(free, |free| *free == 0)
+            .unwrap_or_else(PoisonError::into_inner);
+        *free -= 1;
+        Self
+    }
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        *SEATS.lock().unwrap_or_else(PoisonError::into_inner) += 1;
+        SEAT_FREED.notify_one();
+    }
+}
+
+/// A place for one lab, and a seat for it.
 pub(crate) struct Place {
     folder: tempfile::TempDir,
-    _turn: MutexGuard<'static, ()>,
+    _seat: Seat,
 }
 
 impl Place {
-    /// Waits for its turn.
+    /// Waits for a seat.
     pub(crate) fn take() -> Self {
-        let turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+        let seat = Seat::take();
         Self {
             folder: tempfile::tempdir().expect("a temporary folder"),
-            _turn: turn,
+            _seat: seat,
         }
     }
 

@@ -119,8 +119,7 @@ async fn register(State(users): State<Users>, body: Bytes) -> Answer {
         .with("username", &sent.username)
         .with("email", &sent.email);
     let registered = async {
-        let hash = users.passwords.hash(sent.password).await;
-        let hash = hash.ok_or_else(|| AppError::internal("password cannot be hashed"))?;
+        let hash = users.passwords.hash(sent.password).await?;
         let names = [sent.first_name, sent.last_name];
         users.add(sent.username, hash, sent.email, names).await
     };
@@ -147,7 +146,7 @@ impl Users {
     async fn known(&self, name: &str, password: &str) -> Result<Customer, AppError> {
         let found = self.store.by_username(name).await;
         let (customer, hash) = found.map_err(|e| failed(&e))?.ok_or_else(not_found)?;
-        if self.passwords.verify(&customer.id, password, &hash).await {
+        if self.passwords.verify(password, &hash).await? {
             return Ok(customer);
         }
         Err(unauthorised())
@@ -158,7 +157,7 @@ impl Users {
         let all = self.store.with_hashes().await.map_err(|e| failed(&e))?;
         let mut found = Err(not_found());
         for (customer, hash) in all {
-            let right = self.passwords.compare(password, &hash).await;
+            let right = self.passwords.compare(password, &hash).await?;
             if customer.username == name {
                 found = right.then_some(customer).ok_or_else(unauthorised);
             }

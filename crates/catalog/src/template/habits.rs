@@ -21,7 +21,7 @@ pub(super) fn of(spec: &FaultSpec, services: &[ServiceName]) -> Habit {
         "freeze" => (M::Freeze, &["delete-pod", "rollout-restart"]),
         "crash" => (M::Crash, &["delete-pod", "rollout-restart"]),
         "kill-pod" => (M::Crash, &[]),
-        "crash-loop" | "misconfigure" | "failing-probe" => {
+        "crash-loop" | "misconfigure" | "failing-probe" | "impatient-probe" => {
             (M::Misconfigured, &["rollout-undo", "apply"])
         }
         "wrong-port" | "queue-limit" => (M::Misconfigured, &["apply"]),

@@ -48,12 +48,14 @@ pub(super) fn operations() -> Vec<Operation> {
             .basic()
             .json(200, json!({ "user": customer }))
             .json(401, failed.clone())
-            .json(500, failed.clone()),
+            .json(500, failed.clone())
+            .json(503, failed.clone()),
         send("/register", "Adds a customer with a password.")
             .takes(new_customer)
             .json(200, id.clone())
             .json(409, failed.clone())
-            .json(500, failed.clone()),
+            .json(500, failed.clone())
+            .json(503, failed.clone()),
         read("/customers", "All customers.")
             .json(200, customers)
             .json(500, failed.clone()),

@@ -1,29 +1,40 @@
-//! Passwords: bcrypt of cost 10, and a memory of what was verified lately.
+//! Passwords: bcrypt of cost 10, and a memory of what was hashed or verified lately.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use axum::http::StatusCode;
 use sha2::{Digest, Sha256};
+use shop_kit::AppError;
 use shop_kit::instrument::{Counters, Metrics, MetricsError};
+use tokio::sync::Semaphore;
 
 /// bcrypt's cost: about 50 ms of one core.
 const COST: u32 = 10;
-/// How long a verified password need not be verified again.
+/// How long a password that was hashed or verified need not be verified again.
 const REMEMBERED_FOR: Duration = Duration::from_secs(300);
 /// Verified passwords remembered at most.
 const REMEMBERED: usize = 4_096;
+/// Passwords hashed at once.
+const AT_ONCE: usize = 2;
+/// Those that wait for their turn, some two seconds at the longest. More are turned away at once: were they let wait
+/// until they give up, a crowd that comes back because nobody was served in time would keep the processor busy with
+/// answers that nobody awaits any more, for good.
+const WAITING: usize = 24;
 
 /// Verifies and hashes passwords; clones share what is remembered.
 #[derive(Clone, Debug)]
 pub(super) struct Passwords {
     verified: Arc<Mutex<HashMap<Verified, Instant>>>,
+    turns: Arc<Semaphore>,
+    places: Arc<Semaphore>,
     /// Counts what is compared with a hash.
     compared: Counters,
 }
 
-/// A customer's id, the SHA-256 of the password, and the hash that it was verified against.
-type Verified = (String, [u8; 32], String);
+/// The SHA-256 of a password, and the hash of it, whose salt is one customer's alone.
+type Verified = ([u8; 32], String);
 
 impl Passwords {
     /// Nothing is remembered yet.
@@ -31,45 +42,73 @@ impl Passwords {
         let help = "Passwords compared with a hash, which takes some 50 ms of CPU each.";
         Ok(Self {
             verified: Arc::default(),
+            turns: Arc::new(Semaphore::new(AT_ONCE)),
+            places: Arc::new(Semaphore::new(AT_ONCE + WAITING)),
             compared: metrics.counters("password_comparisons_total", help, &[])?,
         })
     }
 
     /// Whether `password` is the one that `hash` was made of; an empty hash takes the empty one alone.
-    pub(super) async fn verify(&self, customer: &str, password: &str, hash: &str) -> bool {
+    ///
+    /// # Errors
+    /// 503 when too many wait already.
+    pub(super) async fn verify(&self, password: &str, hash: &str) -> Result<bool, AppError> {
         if hash.is_empty() {
-            return password.is_empty();
+            return Ok(password.is_empty());
         }
-        let key = (
-            customer.to_owned(),
-            Sha256::digest(password).into(),
-            hash.to_owned(),
-        );
+        let key = (Sha256::digest(password).into(), hash.to_owned());
         if self.remembers(&key) {
-            return true;
+            return Ok(true);
         }
-        let right = self.compare(password, hash).await;
+        let right = self.compare(password, hash).await?;
         if right {
             self.remember(key);
         }
-        right
+        Ok(right)
     }
 
     /// The same, whatever was verified before.
-    pub(super) async fn compare(&self, password: &str, hash: &str) -> bool {
+    ///
+    /// # Errors
+    /// As [`verify`](Self::verify).
+    pub(super) async fn compare(&self, password: &str, hash: &str) -> Result<bool, AppError> {
         if hash.is_empty() {
-            return password.is_empty();
+            return Ok(password.is_empty());
         }
         self.compared.with_label_values::<&str>(&[]).inc();
         let (password, hash) = (password.to_owned(), hash.to_owned());
-        let compared = tokio::task::spawn_blocking(move || bcrypt::verify(password, &hash));
-        matches!(compared.await, Ok(Ok(true)))
+        let compared = self.in_turn(move || bcrypt::verify(password, &hash));
+        Ok(compared.await?.unwrap_or(false))
     }
 
-    /// The hash to keep of a new password; `None` when it cannot be hashed.
-    pub(super) async fn hash(&self, password: String) -> Option<String> {
-        let hashed = tokio::task::spawn_blocking(move || bcrypt::hash(password, COST));
-        hashed.await.ok()?.ok()
+    /// The hash to keep of a new password.
+    ///
+    /// Who registers logs in next: that password is remembered.
+    ///
+    /// # Errors
+    /// As [`verify`](Self::verify), and 500 when it cannot be hashed.
+    pub(super) async fn hash(&self, password: String) -> Result<String, AppError> {
+        let digest = Sha256::digest(&password).into();
+        let hash = self.in_turn(move || bcrypt::hash(password, COST)).await?;
+        let hash = hash.ok_or_else(|| AppError::internal("password cannot be hashed"))?;
+        self.remember((digest, hash.clone()));
+        Ok(hash)
+    }
+
+    /// Does the work on a thread of its own as soon as it is its turn; `None` when it fails.
+    async fn in_turn<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> bcrypt::BcryptResult<T> + Send + 'static,
+    ) -> Result<Option<T>, AppError> {
+        let full = || AppError::new(StatusCode::SERVICE_UNAVAILABLE, "too many wait for a login");
+        let _place = self.places.try_acquire().map_err(|_none| full())?;
+        let turn = Arc::clone(&self.turns).acquire_owned().await;
+        let turn = turn.map_err(|_closed| full())?;
+        let done = tokio::task::spawn_blocking(move || {
+            let _turn = turn;
+            work()
+        });
+        Ok(done.await.ok().and_then(Result::ok))
     }
 
     fn remembers(&self, key: &Verified) -> bool {
@@ -120,23 +159,52 @@ mod tests {
             ("user", "", false),
         ] {
             for _ in 0..2 {
-                assert_eq!(
-                    passwords.verify(name, password, &hash_of(name)).await,
-                    right,
-                    "{name}/{password}"
-                );
+                let found = passwords.verify(password, &hash_of(name)).await;
+                assert_eq!(found.expect("a turn"), right, "{name}/{password}");
             }
         }
-        assert!(passwords.verify("x", "", "").await);
-        assert!(!passwords.verify("x", "x", "").await);
+        assert!(passwords.verify("", "").await.expect("a turn"));
+        assert!(!passwords.verify("x", "").await.expect("a turn"));
+    }
+
+    #[tokio::test]
+    async fn who_has_just_registered_is_not_compared() {
+        let passwords = passwords();
+        let compared = || passwords.compared.with_label_values::<&str>(&[]).get() as u64;
+        let hash = passwords.hash("one".into()).await.expect("hashed");
+        assert!(passwords.verify("one", &hash).await.expect("a turn"));
+        assert_eq!(compared(), 0);
+        assert!(!passwords.verify("two", &hash).await.expect("a turn"));
+        assert_eq!(compared(), 1);
+    }
+
+    #[tokio::test]
+    async fn who_gives_up_costs_nothing_and_too_many_are_turned_away() {
+        let passwords = passwords();
+        let all = u32::try_from(AT_ONCE).expect("a few");
+        let turns = Arc::clone(&passwords.turns);
+        let turns = turns.acquire_many_owned(all).await.expect("open");
+        let mut crowd: Vec<_> = (0..AT_ONCE + WAITING)
+            .map(|_| Box::pin(passwords.hash("one".into())))
+            .collect();
+        for one in &mut crowd {
+            assert!(futures::poll!(one).is_pending());
+        }
+        let refused = passwords.hash("one".into()).await.expect_err("no place");
+        assert_eq!(refused.status, StatusCode::SERVICE_UNAVAILABLE);
+        drop(crowd);
+        drop(turns);
+        assert_eq!(passwords.turns.available_permits(), AT_ONCE);
+        assert_eq!(passwords.places.available_permits(), AT_ONCE + WAITING);
+        assert!(passwords.verified.lock().expect("whole").is_empty());
     }
 
     #[tokio::test]
     async fn a_changed_password_is_not_remembered() {
         let passwords = passwords();
         let first = passwords.hash("one".into()).await.expect("hashed");
-        assert!(passwords.verify("u", "one", &first).await);
+        assert!(passwords.verify("one", &first).await.expect("a turn"));
         let second = passwords.hash("two".into()).await.expect("hashed");
-        assert!(!passwords.verify("u", "one", &second).await);
+        assert!(!passwords.verify("one", &second).await.expect("a turn"));
     }
 }
