@@ -219,6 +219,9 @@ pub(crate) struct VerifyMatrix {
     /// How many labs run side by side [default: four for two cores].
     #[arg(long, short = 'j', value_parser = clap::value_parser!(u8).range(1..=8))]
     pub(crate) jobs: Option<u8>,
+    /// Measure rows that do not hold once more, one at a time; a row fails when it does not hold then either.
+    #[arg(long)]
+    pub(crate) again: bool,
     #[command(flatten)]
     pub(crate) drills: Drills,
 }

@@ -52,6 +52,8 @@ pub(crate) struct RowReport {
     pub(crate) broken: Vec<String>,
     /// How the drill ended where it measured nothing; passed otherwise.
     pub(crate) result: DrillResult,
+    /// Whether another run was made because this one did not hold; that one counts.
+    pub(crate) made_again: bool,
     /// All that the journeys met.
     pub(crate) impacts: Vec<JourneyImpact>,
     /// How long the drill took, in milliseconds.
@@ -87,6 +89,28 @@ impl RowReport {
             other => other.word(),
         }
     }
+}
+
+/// Marks the runs that do not hold as made again, and names their rows, each once.
+/// One that was interrupted, or for which there was no platform, stays as it is.
+pub(crate) fn to_make_again(reports: &mut [RowReport]) -> Vec<String> {
+    let mut ids = Vec::new();
+    for report in reports {
+        if matches!(report.exit(), Exit::Failed | Exit::Invalid) {
+            report.made_again = true;
+            ids.push(report.row.clone());
+        }
+    }
+    each_once(ids.iter().map(String::as_str))
+        .into_iter()
+        .map(str::to_owned)
+        .collect()
+}
+
+/// What all `reports` come to; of runs that were made again the other counts.
+pub(crate) fn exit(reports: &[RowReport]) -> Exit {
+    let count = reports.iter().filter(|report| !report.made_again);
+    count.map(RowReport::exit).max().unwrap_or(Exit::Passed)
 }
 
 /// How alike several runs of one row were.
@@ -169,6 +193,7 @@ pub(crate) fn verify(row: &MatrixRow, timeline: &Timeline, outcome: &DrillOutcom
         recovery,
         broken,
         result,
+        made_again: false,
         impacts,
         took_ms: outcome.took_ms,
         journal: outcome.journal.clone(),

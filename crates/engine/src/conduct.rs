@@ -213,7 +213,7 @@ impl Conduct {
 
     /// Whether there is a fault whose symptom must show.
     fn must_bite(&self) -> bool {
-        !self.scenario.hypothesis.symptoms.is_empty() && self.scenario.breaks()
+        self.scenario.must_bite()
     }
 
     /// Why the faults that are in did not bite in time.

@@ -29,6 +29,7 @@ struct Situation {
     /// Whether there will be an injection.
     breaks: bool,
     paged: bool,
+    bitten: bool,
     recovered: bool,
     alerts: BTreeSet<AlertName>,
 }
@@ -52,6 +53,7 @@ impl Situation {
                 self.paged |= *severity == Severity::Page;
                 self.alerts.insert(alert.clone());
             }
+            Happening::FaultBit { .. } => self.bitten = true,
             Happening::Recovered => self.recovered = true,
             Happening::Relapsed { .. } => self.recovered = false,
             _ => {}
@@ -69,7 +71,8 @@ impl Situation {
 }
 
 /// Makes all moves of the drill's responder from the steady state on, then
-/// tells that it has. A baseline waits for a page no longer than `patience`.
+/// tells that it has. A baseline waits for a page no longer than `patience`, and
+/// until the fault has bitten: what it does proves nothing before.
 pub(crate) async fn play(shared: Arc<Shared>, patience: Period) {
     let desk = Desk::new(Arc::clone(&shared));
     let mut events = desk.subscribe();
@@ -93,6 +96,10 @@ pub(crate) async fn play(shared: Arc<Shared>, patience: Period) {
                 if let Ok(false) = tokio::time::timeout(patience.duration(), come).await {
                     return;
                 }
+                let bitten = |situation: &Situation| !shared.must_bite() || situation.bitten;
+                if !wait_until(&mut events, &mut situation, bitten).await {
+                    return;
+                }
             } else if !come.await {
                 return;
             }
@@ -113,11 +120,20 @@ async fn wait(events: &mut Subscription, situation: &mut Situation, trigger: &Tr
     if let Trigger::Elapsed(period) = trigger {
         tokio::time::sleep(period.duration()).await;
     }
+    wait_until(events, situation, |situation| situation.met(trigger)).await
+}
+
+/// Waits for what is `wanted`; whether it came before the drill was over.
+async fn wait_until(
+    events: &mut Subscription,
+    situation: &mut Situation,
+    wanted: impl Fn(&Situation) -> bool,
+) -> bool {
     loop {
         while let Some(event) = events.try_next() {
             situation.see(&event);
         }
-        if situation.met(trigger) {
+        if wanted(situation) {
             return true;
         }
         match events.next().await {

@@ -51,6 +51,11 @@ impl Shared {
         self.scenario.breaks()
     }
 
+    /// Whether it proves nothing before a symptom shows.
+    pub(crate) fn must_bite(&self) -> bool {
+        self.scenario.must_bite()
+    }
+
     /// The first injection.
     pub(crate) fn split(&self) -> Option<Timestamp> {
         self.recorder.read(|events| {

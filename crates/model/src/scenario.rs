@@ -85,6 +85,12 @@ impl Scenario {
     pub fn breaks(&self) -> bool {
         self.timeline.iter().any(Step::injects)
     }
+
+    /// Whether a drill of it proves nothing before one of its symptoms shows.
+    #[must_use]
+    pub fn must_bite(&self) -> bool {
+        self.breaks() && !self.hypothesis.symptoms.is_empty()
+    }
 }
 
 impl Step {

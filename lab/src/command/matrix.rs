@@ -3,7 +3,7 @@
 use model::{MatrixRow, Recovery, RowId, Scenario, Vocabulary};
 
 use crate::assets::Assets;
-use crate::cli::VerifyMatrix;
+use crate::cli::{Drills, VerifyMatrix};
 use crate::conduct::Shared;
 use crate::error::LabError;
 use crate::exit::Exit;
@@ -22,14 +22,7 @@ pub(crate) fn verify(args: VerifyMatrix) -> Result<(String, Exit), LabError> {
     let mut jobs = Vec::new();
     for run in 1..=drills.repeat {
         for (row, scenario) in &rows {
-            jobs.push(match row.recovery {
-                Recovery::Itself(_) => {
-                    Job::watch(scenario, row.recovery, run, drills.seed, &drills.out)
-                }
-                Recovery::ManualRestart | Recovery::ManualIntervention => {
-                    Job::solve(scenario, "expert", run, drills.seed, &drills.out)?
-                }
-            });
+            jobs.push(job(row, scenario, run, &drills)?);
         }
     }
     let lanes = Lanes {
@@ -37,20 +30,44 @@ pub(crate) fn verify(args: VerifyMatrix) -> Result<(String, Exit), LabError> {
         first_failure: drills.first_failure(),
     };
     report::matrix::write(&[], &drills.out)?;
-    let shared = Shared::new(assets, vocabulary, drills.places.state.clone());
-    let ended = runner::run(jobs, shared, lanes)?;
-    let reports: Vec<RowReport> = ended
-        .iter()
-        .filter_map(|ended| {
-            let scenario = &ended.job.scenario;
-            let (row, _) = rows.iter().find(|(_, of)| of.name == scenario.name)?;
-            Some(matrix::verify(row, &ended.timeline, &ended.outcome))
-        })
-        .collect();
+    let measure = |jobs: Vec<Job>, lanes: Lanes| -> Result<Vec<RowReport>, LabError> {
+        let state = drills.places.state.clone();
+        let shared = Shared::new(assets.clone(), vocabulary.clone(), state);
+        let ended = runner::run(jobs, shared, lanes)?;
+        Ok(ended
+            .iter()
+            .filter_map(|ended| {
+                let scenario = &ended.job.scenario;
+                let (row, _) = rows.iter().find(|(_, of)| of.name == scenario.name)?;
+                Some(matrix::verify(row, &ended.timeline, &ended.outcome))
+            })
+            .collect())
+    };
+    let mut reports = measure(jobs, lanes)?;
+    if args.again {
+        let ids = matrix::to_make_again(&mut reports);
+        let run = drills.repeat.saturating_add(1);
+        let jobs: Result<Vec<Job>, LabError> = rows
+            .iter()
+            .filter(|(row, _)| ids.iter().any(|id| row.id == id.as_str()))
+            .map(|(row, scenario)| job(row, scenario, run, &drills))
+            .collect();
+        reports.extend(measure(jobs?, Lanes { count: 1, ..lanes })?);
+    }
     report::matrix::write(&reports, &drills.out)?;
-    let exit = reports.iter().map(RowReport::exit).max();
     let text = report::matrix::render(&reports, drills.format);
-    Ok((text, exit.unwrap_or(Exit::Passed)))
+    Ok((text, matrix::exit(&reports)))
+}
+
+/// What measures `row`: its expert, or nobody where it recovers by itself.
+fn job(row: &MatrixRow, scenario: &Scenario, run: u16, drills: &Drills) -> Result<Job, LabError> {
+    let (seed, out) = (drills.seed, &drills.out);
+    match row.recovery {
+        Recovery::Itself(_) => Ok(Job::watch(scenario, row.recovery, run, seed, out)),
+        Recovery::ManualRestart | Recovery::ManualIntervention => {
+            Job::solve(scenario, "expert", run, seed, out)
+        }
+    }
 }
 
 /// The rows that `asked` names, or all, each with its scenario of the suite.

@@ -273,3 +273,28 @@ pub(crate) fn rows() -> Vec<RowReport> {
     unmeasured.row = "M12".to_owned();
     vec![holds, broken, unmeasured]
 }
+
+#[test]
+fn of_a_row_that_was_made_again_the_other_run_counts() {
+    let holds = || Drill::default().verified(Recovery::ManualRestart, DrillResult::Passed);
+    let broken = || {
+        let late = Drill {
+            page: Some(140),
+            ..Drill::default()
+        };
+        late.verified(Recovery::ManualRestart, DrillResult::Passed)
+    };
+    let interrupted =
+        || Drill::default().verified(Recovery::ManualRestart, DrillResult::Interrupted);
+    for (first, other, again, comes_to) in [
+        (holds(), None, 0, Exit::Passed),
+        (broken(), Some(holds()), 1, Exit::Passed),
+        (broken(), Some(broken()), 1, Exit::Failed),
+        (interrupted(), None, 0, Exit::Interrupted),
+    ] {
+        let mut reports = vec![first];
+        assert_eq!(to_make_again(&mut reports).len(), again);
+        reports.extend(other);
+        assert_eq!(exit(&reports), comes_to);
+    }
+}

@@ -178,8 +178,9 @@ fn summary(rows: &[RowReport], runs: &[Runs]) -> String {
     };
     let each = |rows: Vec<&str>| each_once(rows.into_iter()).join(", ");
     let holds = named(|row| row.exit() == Exit::Passed);
-    let broken = named(|row| row.exit() == Exit::Failed);
-    let other = named(|row| !matches!(row.exit(), Exit::Passed | Exit::Failed));
+    let again = named(|row| row.made_again);
+    let broken = named(|row| !row.made_again && row.exit() == Exit::Failed);
+    let other = named(|row| !row.made_again && !matches!(row.exit(), Exit::Passed | Exit::Failed));
     let mut out = format!(
         "{} of {} {} hold",
         holds.len(),
@@ -190,6 +191,9 @@ fn summary(rows: &[RowReport], runs: &[Runs]) -> String {
             "runs of rows"
         },
     );
+    if !again.is_empty() {
+        let _ = write!(out, "; measured once more: {}", each(again));
+    }
     if !broken.is_empty() {
         let _ = write!(out, "; broken: {}", each(broken));
     }
@@ -202,7 +206,13 @@ fn summary(rows: &[RowReport], runs: &[Runs]) -> String {
 fn in_junit(rows: &[RowReport]) -> String {
     let mut suite = TestSuite::new("failure matrix");
     for row in rows {
-        let status = if row.broken.is_empty() {
+        let status = if row.made_again {
+            let mut status = TestCaseStatus::skipped();
+            status
+                .set_message(reasons(row).join("; "))
+                .set_type("measured once more");
+            status
+        } else if row.broken.is_empty() {
             junit::status(&row.result)
         } else {
             let mut status = TestCaseStatus::non_success(NonSuccessKind::Failure);

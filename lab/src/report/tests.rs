@@ -123,6 +123,16 @@ fn the_matrix_is_shown_documented_beside_measured() {
 }
 
 #[test]
+fn what_was_measured_once_more_is_told_and_does_not_fail_the_matrix() {
+    let mut rows = crate::matrix::tests::rows();
+    let first = rows.clone();
+    let again = crate::matrix::to_make_again(&mut rows);
+    rows.extend(first.into_iter().filter(|row| again.contains(&row.row)));
+    insta::assert_snapshot!("matrix_again_text", matrix::render(&rows, Format::Text));
+    insta::assert_snapshot!("matrix_again_junit", matrix::render(&rows, Format::Junit));
+}
+
+#[test]
 fn several_runs_of_the_matrix_are_told_by_row() {
     let mut rows = crate::matrix::tests::rows();
     rows.extend(crate::matrix::tests::rows());

@@ -496,6 +496,10 @@ async fn a_baseline_acts_on_the_page_or_when_nobody_calls_it() {
             let restarted = words.contains(&format!("rollout restart {service}"));
             assert_eq!(restarted, acts, "{words:?}");
         }
+        let place = |word: &str| words.iter().position(|w| w == word);
+        if breaks {
+            assert!(place("bit") < place("rollout restart payment"), "{words:?}");
+        }
         assert_eq!(words.last().map(String::as_str), Some("complete"));
     }
 }
