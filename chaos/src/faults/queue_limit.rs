@@ -6,6 +6,7 @@
 //! stands above those that are there.
 
 use http::{Method, StatusCode};
+use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::core::v1::Service;
 use model::{ArgKind, ArgSpec, FaultSpec, ServiceName, Undone};
 use serde::{Deserialize, Serialize};
@@ -15,6 +16,7 @@ use crate::ChaosError;
 use crate::args::service;
 use crate::kind::Kind;
 use crate::management::Management;
+use crate::objects::replicas;
 use crate::world::{Answer, World};
 
 pub(crate) struct QueueLimit;
@@ -132,6 +134,11 @@ impl Kind for QueueLimit {
 async fn still_set(world: &World, plan: &Plan) -> Result<Option<Management>, ChaosError> {
     let service = plan.service.as_str();
     if world.find::<Service>(service).await?.is_none() {
+        return Ok(None);
+    }
+    // Of a broker that somebody has scaled to zero nobody can delete a policy, and none holds.
+    let broker = world.find::<Deployment>(service).await?;
+    if broker.is_some_and(|broker| replicas(&broker) == 0) {
         return Ok(None);
     }
     let management = Management::of(world, &plan.service).await?;

@@ -252,6 +252,10 @@ impl Fake {
         self.objects().pods.get_mut(name).expect("pod")["metadata"]["uid"] = "another".into();
     }
 
+    pub(crate) fn remove_pod(&self, name: &str) {
+        self.objects().pods.remove(name).expect("pod");
+    }
+
     pub(crate) fn pod_exists(&self, name: &str) -> bool {
         self.objects().pods.contains_key(name)
     }

@@ -47,6 +47,18 @@ async fn queue_limit_sets_a_policy_above_the_others_and_deletes_it() {
 }
 
 #[tokio::test]
+async fn of_a_broker_that_was_scaled_to_zero_no_policy_holds() {
+    let (lab, _broker) = with_broker().await;
+    lab.fake.deployment("rabbitmq", json!([]));
+    let chaos = lab.chaos();
+    let injection = chaos.inject(&limit()).await.expect("injected");
+    lab.fake.change("rabbitmq", "/replicas", json!(0));
+    lab.fake.remove_pod("rabbitmq-1");
+    assert_eq!(undone(&injection).await, GONE);
+    assert_eq!(chaos.close().await, []);
+}
+
+#[tokio::test]
 async fn a_policy_that_a_responder_has_changed_is_theirs() {
     let (lab, broker) = with_broker().await;
     let chaos = lab.chaos();
