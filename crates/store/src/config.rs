@@ -16,6 +16,8 @@ pub struct Config {
     pub rules: Vec<RuleFile>,
     /// How often a rule group without an `interval` of its own is evaluated.
     pub rule_interval: Duration,
+    /// An Alertmanager configuration file, as text; without one nobody is notified.
+    pub alertmanager: Option<String>,
     /// Where pods are discovered; nothing is collected without it.
     pub kubernetes: Option<KubernetesAccess>,
     /// How often each target is scraped.
@@ -32,6 +34,7 @@ impl Default for Config {
             limits: Limits::default(),
             rules: Vec::new(),
             rule_interval: Duration::from_secs(1),
+            alertmanager: None,
             kubernetes: None,
             scrape_interval: Duration::from_secs(1),
             scrape_timeout: Duration::from_millis(900),
@@ -85,6 +88,14 @@ pub struct Limits {
     pub logs_bytes: usize,
     /// Bytes for traces; the oldest traces go first.
     pub traces_bytes: usize,
+    /// Series that there may be at once; 0 lets memory alone decide (Mimir: 150,000).
+    pub max_series: usize,
+    /// Series of one metric that there may be at once; 0 for any number, as in Mimir.
+    pub max_series_per_metric: usize,
+    /// Samples and exemplars a second that may be pushed; 0 for any number (Mimir: 10,000).
+    pub ingestion_rate: f64,
+    /// Samples and exemplars that may be pushed at once when there is a rate (Mimir: 200,000).
+    pub ingestion_burst: usize,
     /// Age after which metrics go even when there is room; by default memory alone decides, so
     /// that recorded data can be loaded whatever its age.
     pub retention: Duration,
@@ -92,6 +103,12 @@ pub struct Limits {
     pub max_points: usize,
     /// Samples that one query may load (Prometheus: 50,000,000).
     pub max_samples: usize,
+    /// Bytes that a query's text may have; 0 for any number, as in Mimir.
+    pub max_query_bytes: usize,
+    /// Queries that run at once (Mimir: 20).
+    pub max_concurrent_queries: usize,
+    /// Queries that may wait for others; more are answered with 429 (Mimir: 100).
+    pub max_outstanding_queries: usize,
     /// How long a query may run (Prometheus: 2 minutes).
     pub query_timeout: Duration,
     /// How far back a late sample is still taken (Mimir's out-of-order window).
@@ -104,9 +121,16 @@ impl Default for Limits {
             metrics_bytes: 96 << 20,
             logs_bytes: 96 << 20,
             traces_bytes: 96 << 20,
+            max_series: 150_000,
+            max_series_per_metric: 0,
+            ingestion_rate: 0.0,
+            ingestion_burst: 200_000,
             retention: Duration::from_secs(10 * 365 * 24 * 3600),
             max_points: 11_000,
             max_samples: 50_000_000,
+            max_query_bytes: 0,
+            max_concurrent_queries: 20,
+            max_outstanding_queries: 100,
             query_timeout: Duration::from_secs(120),
             out_of_order_window: Duration::from_secs(24 * 3600),
         }

@@ -5,6 +5,7 @@
 //! scrapes the pods' metrics and tails their logs. Everything is kept in memory
 //! under a bound; the oldest data goes first.
 
+pub mod alertmanager;
 pub mod clock;
 pub mod collect;
 mod config;

@@ -7,13 +7,16 @@ pub mod api;
 pub mod chunk;
 pub mod head;
 pub mod labels;
+mod limits;
 pub mod matcher;
 pub mod otlp;
 pub mod promql;
+pub mod remote_write;
 pub mod text;
 
 pub use head::{AppendError, Exemplar, Head, Metadata, SeriesRef};
 pub use labels::Labels;
+use limits::RateLimit;
 pub use matcher::{MatchOp, Matcher};
 
 /// One value at one moment.
@@ -46,6 +49,8 @@ pub struct Metrics {
     head: Head,
     clock: Clock,
     limits: Limits,
+    rate: RateLimit,
+    receiver: remote_write::Receiver,
 }
 
 impl Metrics {
@@ -56,6 +61,8 @@ impl Metrics {
             head: Head::new(limits),
             clock,
             limits: limits.clone(),
+            rate: RateLimit::new(limits),
+            receiver: remote_write::Receiver::default(),
         }
     }
 
@@ -65,10 +72,21 @@ impl Metrics {
         &self.head
     }
 
+    /// What takes remote writes.
+    #[must_use]
+    pub const fn receiver(&self) -> &remote_write::Receiver {
+        &self.receiver
+    }
+
     /// The clock that says what "now" is.
     #[must_use]
     pub const fn clock(&self) -> Clock {
         self.clock
+    }
+
+    /// Lets so many samples and exemplars be written now, or refuses them for their number.
+    fn admit(&self, items: usize) -> Result<(), limits::Refused> {
+        self.rate.admit(items)
     }
 
     /// The bounds that were configured.

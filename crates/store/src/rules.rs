@@ -1,35 +1,64 @@
 //! The ruler: Prometheus rule files, evaluated on time
 //! (<https://prometheus.io/docs/prometheus/latest/configuration/alerting_rules/>).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::AtomicBool;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
 
-use futures::StreamExt;
-use futures::stream::FuturesUnordered;
 use serde_json::{Value, json};
+use tokio::sync::Notify;
+use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 mod alert;
+mod document;
 mod file;
 mod group;
 mod humanize;
 mod json;
+mod namespaces;
+mod restore;
 mod template;
 
+use crate::alertmanager::Alertmanager;
 use crate::config::RuleFile;
 use crate::metrics::promql::{self, Answer, LOOKBACK, Request};
 use crate::metrics::{Labels, Matcher, Metrics};
+use document::GroupDocument;
 pub use file::RuleError;
 use group::Group;
+pub use namespaces::NamespaceError;
 
 /// All rule groups with their state.
 #[derive(Debug)]
 pub struct Ruler {
     metrics: Arc<Metrics>,
-    groups: Vec<Mutex<Group>>,
+    /// For groups that name none.
+    interval: Duration,
+    groups: RwLock<Groups>,
+    changed: Notify,
+    alertmanager: Option<Arc<Alertmanager>>,
+    external_url: OnceLock<String>,
+}
+
+/// Groups by file (or namespace) and name.
+type Groups = BTreeMap<(String, String), Arc<Entry>>;
+
+/// A group, and how it was written.
+#[derive(Debug)]
+struct Entry {
+    group: Mutex<Group>,
+    document: GroupDocument,
+}
+
+/// What rules are evaluated with.
+#[derive(Debug, Clone, Copy)]
+struct Context<'a> {
+    metrics: &'a Metrics,
+    /// Where people find this server.
+    external_url: &'a str,
 }
 
 /// The two kinds of rules.
@@ -106,7 +135,7 @@ pub fn alert_names(files: &[RuleFile]) -> Result<Vec<String>, Vec<RuleError>> {
                 names.extend(
                     groups
                         .iter()
-                        .flat_map(|group| group.alert_names().map(str::to_owned)),
+                        .flat_map(|(group, _)| group.alert_names().map(str::to_owned)),
                 );
             }
             Err(found) => errors.extend(found),
@@ -130,35 +159,85 @@ impl Ruler {
         metrics: Arc<Metrics>,
     ) -> Result<Self, Vec<RuleError>> {
         let mut errors = Vec::new();
-        let mut groups = Vec::new();
+        let mut groups = Groups::new();
         for source in files {
             match file::read(source, interval) {
-                Ok(found) => groups.extend(found),
+                Ok(found) => {
+                    for (group, document) in found {
+                        let key = (group.file.clone(), group.name.clone());
+                        groups.insert(key, Arc::new(Entry::new(group, document)));
+                    }
+                }
                 Err(found) => errors.extend(found),
             }
         }
         if !errors.is_empty() {
             return Err(errors);
         }
-        groups.sort_by(|a, b| (&a.file, &a.name).cmp(&(&b.file, &b.name)));
         Ok(Self {
             metrics,
-            groups: groups.into_iter().map(Mutex::new).collect(),
+            interval,
+            groups: RwLock::new(groups),
+            changed: Notify::new(),
+            alertmanager: None,
+            external_url: OnceLock::new(),
         })
     }
 
-    /// Evaluates every group at its interval until `stop` is cancelled.
-    pub async fn run(self: Arc<Self>, stop: CancellationToken) {
-        let mut all: FuturesUnordered<_> = (0..self.groups.len())
-            .map(|at| Arc::clone(&self).run_group(at, stop.clone()))
-            .collect();
-        while all.next().await.is_some() {}
+    /// The same, telling this Alertmanager what fires.
+    #[must_use]
+    pub fn notifying(mut self, alertmanager: Arc<Alertmanager>) -> Self {
+        self.alertmanager = Some(alertmanager);
+        self
     }
 
-    async fn run_group(self: Arc<Self>, at: usize, stop: CancellationToken) {
-        let Some(interval) = self.groups.get(at).map(|g| lock(g).interval_ms()) else {
-            return;
-        };
+    /// Under what URL people reach the query API: alerts link to it. Only the first call
+    /// counts.
+    pub fn set_external_url(&self, url: String) {
+        // A later call has nothing to tell.
+        let _ = self.external_url.set(url);
+    }
+
+    /// Where alerts are sent to, if they are sent anywhere.
+    #[must_use]
+    pub fn alertmanager_url(&self) -> Option<String> {
+        let url = self.alertmanager.as_ref()?.external_url();
+        Some(format!("{url}/api/v2/alerts"))
+    }
+
+    /// Evaluates every group at its interval until `stop` is cancelled; follows changes.
+    pub async fn run(self: Arc<Self>, stop: CancellationToken) {
+        let mut running: HashMap<(String, String), (Arc<Entry>, CancellationToken)> =
+            HashMap::new();
+        let mut tasks: JoinSet<()> = JoinSet::new();
+        loop {
+            let wanted = self.read().clone();
+            running.retain(|key, (entry, stop)| {
+                let stays = wanted.get(key).is_some_and(|now| Arc::ptr_eq(now, entry));
+                if !stays {
+                    stop.cancel();
+                }
+                stays
+            });
+            for (key, entry) in wanted {
+                running.entry(key).or_insert_with(|| {
+                    let stop = stop.child_token();
+                    let ruler = Arc::clone(&self);
+                    tasks.spawn(ruler.run_group(Arc::clone(&entry), stop.clone()));
+                    (entry, stop)
+                });
+            }
+            while tasks.try_join_next().is_some() {}
+            tokio::select! {
+                () = stop.cancelled() => break,
+                () = self.changed.notified() => {}
+            }
+        }
+        while tasks.join_next().await.is_some() {}
+    }
+
+    async fn run_group(self: Arc<Self>, entry: Arc<Entry>, stop: CancellationToken) {
+        let interval = lock(&entry.group).interval_ms();
         let clock = self.metrics.clock();
         let mut next = (clock.now_ms() / interval + 1) * interval;
         loop {
@@ -166,10 +245,10 @@ impl Ruler {
                 () = stop.cancelled() => return,
                 () = sleep_until(clock.instant_at(next)) => {}
             }
-            let (ruler, t) = (Arc::clone(&self), next);
-            let done = tokio::task::spawn_blocking(move || ruler.evaluate_group(at, t));
+            let (ruler, entry, t) = (Arc::clone(&self), Arc::clone(&entry), next);
+            let done = tokio::task::spawn_blocking(move || ruler.evaluate(&entry, t));
             if done.await.is_err() {
-                tracing::error!(group = at, "rule evaluation panicked");
+                tracing::error!("rule evaluation panicked");
             }
             // A late evaluation skips the ticks that it has missed.
             next = (clock.now_ms() / interval + 1).max(next / interval + 1) * interval;
@@ -178,30 +257,49 @@ impl Ruler {
 
     /// Evaluates every group once, at time `t` (milliseconds since the epoch).
     pub fn evaluate_all(&self, t: i64) {
-        for at in 0..self.groups.len() {
-            self.evaluate_group(at, t);
+        for entry in self.entries() {
+            self.evaluate(&entry, t);
         }
     }
 
-    fn evaluate_group(&self, at: usize, t: i64) {
-        if let Some(group) = self.groups.get(at) {
-            lock(group).evaluate(&self.metrics, t);
+    fn evaluate(&self, entry: &Entry, t: i64) {
+        let context = Context {
+            metrics: &self.metrics,
+            external_url: self.external_url.get().map_or("", String::as_str),
+        };
+        let news = lock(&entry.group).evaluate(context, t);
+        if let Some(alertmanager) = &self.alertmanager
+            && !news.is_empty()
+        {
+            alertmanager.put(news);
         }
+    }
+
+    fn read(&self) -> std::sync::RwLockReadGuard<'_, Groups> {
+        self.groups.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn entries(&self) -> Vec<Arc<Entry>> {
+        self.read().values().cloned().collect()
     }
 
     /// The alerts that are pending or firing.
     #[must_use]
     pub fn alerts(&self) -> Vec<ActiveAlert> {
-        self.groups.iter().flat_map(|g| lock(g).alerts()).collect()
+        let entries = self.entries();
+        entries
+            .iter()
+            .flat_map(|e| lock(&e.group).alerts())
+            .collect()
     }
 
     /// `/api/v1/rules`
     #[must_use]
     pub fn rules_json(&self, filter: &RulesFilter) -> Value {
         let groups: Vec<Value> = self
-            .groups
+            .entries()
             .iter()
-            .filter_map(|g| json::group(&lock(g), filter))
+            .filter_map(|e| json::group(&lock(&e.group), filter))
             .collect();
         json!({"groups": groups})
     }
@@ -209,10 +307,19 @@ impl Ruler {
     /// The list of `/api/v1/alerts`
     #[must_use]
     pub fn alerts_json(&self) -> Value {
-        self.groups
+        self.entries()
             .iter()
-            .flat_map(|g| json::alerts(&lock(g)))
+            .flat_map(|e| json::alerts(&lock(&e.group)))
             .collect()
+    }
+}
+
+impl Entry {
+    const fn new(group: Group, document: GroupDocument) -> Self {
+        Self {
+            group: Mutex::new(group),
+            document,
+        }
     }
 }
 

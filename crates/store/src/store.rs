@@ -8,6 +8,7 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use crate::alertmanager::{self, Alertmanager, ConfigError};
 use crate::clock::Clock;
 use crate::collect::kubernetes::Client;
 use crate::collect::scrape::{Scraper, Targets};
@@ -30,6 +31,7 @@ pub struct Store {
     logs: Arc<Logs>,
     traces: Arc<Traces>,
     ruler: Arc<Ruler>,
+    alertmanager: Arc<Alertmanager>,
 }
 
 /// Where the four APIs listen.
@@ -51,6 +53,9 @@ pub enum StoreError {
     /// Rule files are wrong; all that is wrong is told, one line each.
     #[error("{}", lines(.0))]
     Rules(Vec<RuleError>),
+    /// The Alertmanager's configuration is wrong.
+    #[error("alertmanager configuration: {0}")]
+    Alertmanager(#[from] ConfigError),
     /// An API could be bound neither to its port nor to any other.
     #[error("cannot listen for {what} on {address}: {source}; give another address to bind")]
     Bind {
@@ -73,8 +78,11 @@ impl Store {
         let metrics = Arc::new(Metrics::new(&config.limits, clock));
         let logs = Arc::new(Logs::new(&config.limits, clock));
         let traces = Arc::new(Traces::new(&config.limits, clock));
+        let alertmanager = Alertmanager::new(config.alertmanager.as_deref(), clock)?;
+        let alertmanager = Arc::new(alertmanager);
         let ruler = Ruler::new(&config.rules, config.rule_interval, Arc::clone(&metrics));
-        let ruler = Arc::new(ruler.map_err(StoreError::Rules)?);
+        let ruler = ruler.map_err(StoreError::Rules)?;
+        let ruler = Arc::new(ruler.notifying(Arc::clone(&alertmanager)));
         let targets = Arc::new(Targets::default());
         let mut store = Self {
             addresses: Addresses {
@@ -89,6 +97,7 @@ impl Store {
             logs: Arc::clone(&logs),
             traces: Arc::clone(&traces),
             ruler: Arc::clone(&ruler),
+            alertmanager: Arc::clone(&alertmanager),
         };
         let otlp = otlp::router(Arc::clone(&logs), Arc::clone(&traces), Arc::clone(&metrics));
         let api = api::router(Api {
@@ -96,8 +105,12 @@ impl Store {
             ruler: Arc::clone(&ruler),
             targets: Arc::clone(&targets),
         });
+        let api = api.merge(alertmanager::api::router(Arc::clone(&alertmanager)));
         let ports = config.ports;
         store.addresses.mimir = store.serve("Mimir", ports.mimir, api).await?;
+        let mimir = store.addresses.mimir;
+        alertmanager.set_external_url(format!("http://{mimir}/alertmanager"));
+        ruler.set_external_url(format!("http://{mimir}/prometheus"));
         store.addresses.loki = store
             .serve("Loki", ports.loki, logs::router(Arc::clone(&logs)))
             .await?;
@@ -106,6 +119,7 @@ impl Store {
             .await?;
         store.addresses.otlp = store.serve("OTLP", ports.otlp, otlp).await?;
         store.tasks.spawn(ruler.run(store.stop.clone()));
+        store.tasks.spawn(alertmanager.run(store.stop.clone()));
         store.tasks.spawn(forget(
             metrics.clone(),
             config.limits.retention,
@@ -145,6 +159,12 @@ impl Store {
     #[must_use]
     pub const fn ruler(&self) -> &Arc<Ruler> {
         &self.ruler
+    }
+
+    /// Alerts, silences and groups, for reading and writing in this process.
+    #[must_use]
+    pub const fn alertmanager(&self) -> &Arc<Alertmanager> {
+        &self.alertmanager
     }
 
     /// Where the APIs listen; other ports than configured when those were taken.

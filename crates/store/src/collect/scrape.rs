@@ -226,7 +226,14 @@ impl Scraper {
         let count = u32::try_from(*written.as_ref().unwrap_or(&0)).unwrap_or(u32::MAX);
         writer.own(head, "up", t, if written.is_ok() { 1.0 } else { 0.0 });
         writer.own(head, "scrape_duration_seconds", t, took.as_secs_f64());
-        writer.own(head, "scrape_samples_scraped", t, f64::from(count));
+        let added = f64::from(writer.added());
+        for (name, v) in [
+            ("scrape_samples_scraped", f64::from(count)),
+            ("scrape_samples_post_metric_relabeling", f64::from(count)),
+            ("scrape_series_added", added),
+        ] {
+            writer.own(head, name, t, v);
+        }
         if let Some(status) = self.targets.lock().get_mut(key) {
             status.error = written.err().unwrap_or_default();
             status.last = Some(t);

@@ -16,19 +16,34 @@ pub use series::SeriesRef;
 /// Why a sample was not taken; the texts and error ids are Mimir's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum AppendError {
-    /// Older than the out-of-order window allows.
-    #[error(
-        "the sample has been rejected because its timestamp is too old (err-mimir-sample-timestamp-too-old)"
-    )]
-    TooOld,
+    /// Older than the out-of-order window (milliseconds) allows.
+    #[error("{}", too_old(*.0))]
+    TooOld(i64),
     /// There is already another value at that time.
     #[error(
         "the sample has been rejected because another sample with the same timestamp, but a different value, has already been ingested (err-mimir-sample-duplicate-timestamp)"
     )]
     Duplicate,
-    /// No room for another series within the memory bound.
-    #[error("per-user series limit exceeded (err-mimir-max-series-per-user)")]
-    TooManySeries,
+    /// No room for another series: so many are the most.
+    #[error(
+        "per-user series limit of {0} exceeded (err-mimir-max-series-per-user). To adjust the related per-tenant limit, configure -ingester.max-global-series-per-user, or contact your service administrator."
+    )]
+    TooManySeries(usize),
+    /// No room for another series of this metric: so many are the most.
+    #[error(
+        "per-metric series limit of {0} exceeded (err-mimir-max-series-per-metric). To adjust the related per-tenant limit, configure -ingester.max-global-series-per-metric, or contact your service administrator."
+    )]
+    TooManyOfMetric(usize),
+}
+
+fn too_old(window: i64) -> String {
+    if window == 0 {
+        return "the sample has been rejected because another sample with a more recent timestamp has already been ingested and out-of-order samples are not allowed (err-mimir-sample-out-of-order)".to_owned();
+    }
+    format!(
+        "the sample has been rejected because another sample with a more recent timestamp has already been ingested and this sample is beyond the out-of-order time window of {} (err-mimir-sample-timestamp-too-old)",
+        super::promql::format_duration(window)
+    )
 }
 
 /// What a scrape tells about a metric family.
@@ -68,6 +83,8 @@ pub struct Head {
     max_bytes: usize,
     max_t: AtomicI64,
     window_ms: i64,
+    max_series: usize,
+    max_series_per_metric: usize,
     evicting: Mutex<()>,
     metadata: RwLock<BTreeMap<String, BTreeSet<Metadata>>>,
     exemplars: Mutex<VecDeque<(Labels, Exemplar)>>,
@@ -84,6 +101,8 @@ impl Head {
             max_bytes: limits.metrics_bytes,
             max_t: AtomicI64::new(i64::MIN),
             window_ms: i64::try_from(window).unwrap_or(i64::MAX),
+            max_series: limits.max_series,
+            max_series_per_metric: limits.max_series_per_metric,
             evicting: Mutex::default(),
             metadata: RwLock::default(),
             exemplars: Mutex::default(),
@@ -111,7 +130,11 @@ impl Head {
     pub fn append_to(&self, series: &SeriesRef, t: i64, v: f64) -> Result<bool, AppendError> {
         let newest = self.max_t.fetch_max(t, Ordering::Relaxed).max(t);
         let oldest = newest.saturating_sub(self.window_ms);
-        let taken = series.append(t, v, oldest)?;
+        let taken = series.append(t, v, oldest);
+        let taken = taken.map_err(|error| match error {
+            AppendError::TooOld(_) => AppendError::TooOld(self.window_ms),
+            other => other,
+        })?;
         if self.bytes.load(Ordering::Relaxed) > self.max_bytes {
             self.evict(self.max_bytes / 10 * 9);
         }
@@ -228,9 +251,18 @@ impl Head {
             return Ok(found);
         }
         let cost = SERIES_BYTES + labels.len() * LABEL_BYTES;
-        let index_bytes = (read(&self.index).len() + 1) * cost;
-        if index_bytes > self.max_bytes / 2 {
-            return Err(AppendError::TooManySeries);
+        let index = read(&self.index);
+        let count = index.len();
+        let of_metric = index.count(labels.name());
+        drop(index);
+        if self.max_series > 0 && count >= self.max_series {
+            return Err(AppendError::TooManySeries(self.max_series));
+        }
+        if (count + 1) * cost > self.max_bytes / 2 {
+            return Err(AppendError::TooManySeries(count));
+        }
+        if self.max_series_per_metric > 0 && of_metric >= self.max_series_per_metric {
+            return Err(AppendError::TooManyOfMetric(self.max_series_per_metric));
         }
         Ok(write(&self.index).get_or_insert(labels, || {
             SeriesRef::new(labels.clone(), cost, Arc::clone(&self.bytes))
@@ -334,7 +366,10 @@ mod tests {
             head.append(&l, day + 5, 2.0).err(),
             Some(AppendError::Duplicate)
         );
-        assert_eq!(head.append(&l, 3, 2.0).err(), Some(AppendError::TooOld));
+        assert_eq!(
+            head.append(&l, 3, 2.0).err(),
+            Some(AppendError::TooOld(day))
+        );
         let got: Vec<i64> = all(&head, "x").iter().map(|s| s.t - day).collect();
         assert_eq!(got, [5, 10, 15, 20]);
     }

@@ -76,6 +76,13 @@ impl Labels {
         self.0.is_empty()
     }
 
+    /// Whether these are exactly the sorted `pairs`.
+    #[must_use]
+    pub fn is(&self, pairs: &[(&str, &str)]) -> bool {
+        let own = self.0.iter().map(|(n, v)| (n.as_ref(), v.as_ref()));
+        self.0.len() == pairs.len() && own.eq(pairs.iter().copied())
+    }
+
     /// Only the labels that `keep` accepts.
     #[must_use]
     pub fn filtered(&self, keep: impl Fn(&str) -> bool) -> Self {

@@ -14,6 +14,7 @@ use opentelemetry_proto::tonic::metrics::v1::{
 };
 
 use super::head::{Exemplar, Metadata};
+use super::limits::{self, Refused};
 use super::text::plain;
 use super::{Labels, Metrics, stale};
 
@@ -41,6 +42,14 @@ pub fn receive(metrics: &Metrics, headers: &HeaderMap, body: &Bytes) -> Response
         Ok(request) => request,
         Err(why) => return refused(&why),
     };
+    let all = request
+        .resource_metrics
+        .iter()
+        .flat_map(|r| &r.scope_metrics);
+    let items = all.flat_map(|scope| &scope.metrics).map(items).sum();
+    if let Err(refused) = metrics.admit(items) {
+        return refused.into_response();
+    }
     let mut problems = Vec::new();
     for resource in &request.resource_metrics {
         Writer::new(metrics, resource).write(resource, &mut problems);
@@ -62,6 +71,23 @@ fn refused(message: &str) -> Response {
     super::api::text(StatusCode::BAD_REQUEST, &format!("{message}\n"))
 }
 
+/// How many samples a metric becomes.
+fn items(m: &Metric) -> usize {
+    match &m.data {
+        Some(metric::Data::Gauge(gauge)) => gauge.data_points.len(),
+        Some(metric::Data::Sum(sum)) => sum.data_points.len(),
+        Some(metric::Data::Histogram(histogram)) => {
+            let points = histogram.data_points.iter();
+            points.map(|p| p.explicit_bounds.len() + 3).sum()
+        }
+        Some(metric::Data::Summary(summary)) => {
+            let points = summary.data_points.iter();
+            points.map(|p| p.quantile_values.len() + 2).sum()
+        }
+        Some(metric::Data::ExponentialHistogram(_)) | None => 0,
+    }
+}
+
 type Pairs = Vec<(String, String)>;
 
 /// Writes what one resource reports.
@@ -70,6 +96,8 @@ struct Writer<'a> {
     target: Pairs,
     info: Pairs,
     times: Option<(i64, i64)>,
+    /// The first sample that was not taken.
+    problem: Option<String>,
 }
 
 impl<'a> Writer<'a> {
@@ -99,6 +127,7 @@ impl<'a> Writer<'a> {
             info: labels_of(others),
             target,
             times: None,
+            problem: None,
         }
     }
 
@@ -108,6 +137,7 @@ impl<'a> Writer<'a> {
                 problems.push(why);
             }
         }
+        problems.extend(self.problem.take());
         self.target_info();
     }
 
@@ -192,12 +222,20 @@ impl<'a> Writer<'a> {
                 .chain(self.target.iter().cloned())
                 .chain(named),
         );
-        if let Err(error) = self.metrics.head().append(&labels, t, v) {
-            tracing::debug!(%labels, %error, "OTLP sample refused");
+        if let Err(refused) = self.check(&labels, t, v) {
+            self.problem.get_or_insert(refused.message().to_owned());
         }
         let (first, last) = self.times.unwrap_or((t, t));
         self.times = Some((first.min(t), last.max(t)));
         labels
+    }
+
+    fn check(&self, labels: &Labels, t: i64, v: f64) -> Result<(), Refused> {
+        limits::check_time(t, self.metrics.clock().now_ms(), || labels.name())?;
+        limits::check_size(labels)?;
+        let taken = self.metrics.head().append(labels, t, v);
+        taken.map_err(|error| Refused::sample(error, labels, t))?;
+        Ok(())
     }
 
     #[expect(clippy::cast_precision_loss, reason = "every sample is a float")]

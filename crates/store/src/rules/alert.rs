@@ -3,11 +3,14 @@
 use std::collections::{BTreeMap, HashSet};
 
 use super::template::{Template, expand};
-use super::{ActiveAlert, AlertState};
+use super::{ActiveAlert, AlertState, Context};
+use crate::alertmanager;
 use crate::metrics::Labels;
 
 /// For how long a resolved alert is remembered (Prometheus: 15 minutes).
 const RESOLVED_MS: i64 = 15 * 60 * 1000;
+/// How often an Alertmanager hears of an alert that goes on (Prometheus: a minute).
+const RESEND_MS: i64 = 60 * 1000;
 
 /// An alerting rule and its alerts.
 #[derive(Debug)]
@@ -26,7 +29,10 @@ pub(super) struct Alert {
     pub(super) state: AlertState,
     pub(super) active_at: i64,
     pub(super) keep_firing_since: Option<i64>,
+    fired_at: i64,
     resolved_at: Option<i64>,
+    /// When an Alertmanager heard of it last.
+    last_sent: Option<i64>,
     pub(super) value: f64,
 }
 
@@ -40,22 +46,25 @@ impl AlertRule {
         }
     }
 
-    /// Takes over what the expression gave at `t`; returns `ALERTS` and `ALERTS_FOR_STATE`.
+    /// Refuses more than `limit` alerts (0: any number), and forgets all then.
+    pub(super) fn hold_to(&mut self, limit: usize, found: usize) -> Result<(), String> {
+        if limit == 0 || found <= limit {
+            return Ok(());
+        }
+        self.alerts.clear();
+        Err(format!("exceeded limit of {limit} with {found} alerts"))
+    }
+
+    /// Takes over what the expression gave; `times` are now and when it was evaluated for.
     pub(super) fn update(
         &mut self,
         name: &str,
         labels: &BTreeMap<String, String>,
         found: Vec<(Labels, f64)>,
-        t: i64,
-        limit: usize,
-    ) -> Result<Vec<(Labels, f64)>, String> {
-        if limit > 0 && found.len() > limit {
-            self.alerts.clear();
-            return Err(format!(
-                "exceeded limit of {limit} with {} alerts",
-                found.len()
-            ));
-        }
+        context: Context<'_>,
+        times: (i64, i64),
+    ) -> Result<(), String> {
+        let (t, evaluated_at) = times;
         let mut now: HashSet<Labels> = HashSet::with_capacity(found.len());
         for (from, value) in found {
             let fill = |text: &str| {
@@ -64,6 +73,8 @@ impl AlertRule {
                     &Template {
                         labels: &from,
                         value,
+                        context: Some(context),
+                        t: evaluated_at,
                     },
                 )
             };
@@ -103,7 +114,9 @@ impl AlertRule {
                             state: AlertState::Pending,
                             active_at: t,
                             keep_firing_since: None,
+                            fired_at: t,
                             resolved_at: None,
+                            last_sent: None,
                             value,
                         },
                     );
@@ -113,7 +126,51 @@ impl AlertRule {
         let (hold, keep) = (self.hold, self.keep_firing);
         self.alerts
             .retain(|labels, alert| alert.advance(now.contains(labels), t, hold, keep));
-        Ok(self.alerts.iter().flat_map(|(l, a)| a.samples(l)).collect())
+        Ok(())
+    }
+
+    /// `ALERTS` and `ALERTS_FOR_STATE`.
+    pub(super) fn samples(&self) -> Vec<(Labels, f64)> {
+        self.alerts.iter().flat_map(|(l, a)| a.samples(l)).collect()
+    }
+
+    /// The labels of active alerts, and since when each is active, to be set right.
+    pub(super) fn beginnings(&mut self) -> impl Iterator<Item = (&Labels, &mut i64)> {
+        let active = self.alerts.iter_mut();
+        let active = active.filter(|(_, a)| a.state != AlertState::Inactive);
+        active.map(|(labels, a)| (labels, &mut a.active_at))
+    }
+
+    /// What an Alertmanager has to hear at `t`: what fires or is over, and was not told yet or
+    /// not for a while. `text` is the expression.
+    pub(super) fn news(
+        &mut self,
+        text: &str,
+        context: Context<'_>,
+        t: i64,
+        interval: i64,
+    ) -> Vec<alertmanager::Alert> {
+        let expr: String = url::form_urlencoded::byte_serialize(text.as_bytes()).collect();
+        let link = format!("{}/graph?g0.expr={expr}&g0.tab=1", context.external_url);
+        let now = context.metrics.clock().now_ms();
+        let mut news = Vec::new();
+        for (labels, alert) in &mut self.alerts {
+            if !alert.is_news(t) {
+                continue;
+            }
+            alert.last_sent = Some(t);
+            let valid_until = t + 4 * RESEND_MS.max(interval);
+            news.push(alertmanager::Alert {
+                labels: labels.clone(),
+                annotations: alert.annotations.clone(),
+                generator_url: link.clone(),
+                starts_at: alert.fired_at,
+                ends_at: alert.resolved_at.unwrap_or(valid_until),
+                updated_at: now,
+                timeout: false,
+            });
+        }
+        news
     }
 
     pub(super) fn state(&self) -> AlertState {
@@ -137,6 +194,16 @@ impl AlertRule {
 }
 
 impl Alert {
+    fn is_news(&self, t: i64) -> bool {
+        if self.state == AlertState::Pending {
+            return false;
+        }
+        let Some(last) = self.last_sent else {
+            return true;
+        };
+        self.resolved_at.is_some_and(|at| at > last) || last + RESEND_MS < t
+    }
+
     /// Moves to the state that it has at `t`; false when it can be forgotten.
     fn advance(&mut self, holds: bool, t: i64, hold: i64, keep: i64) -> bool {
         if holds {
@@ -162,6 +229,7 @@ impl Alert {
         }
         if self.state == AlertState::Pending && t - self.active_at >= hold {
             self.state = AlertState::Firing;
+            self.fired_at = t;
         }
         true
     }

@@ -7,11 +7,12 @@ use serde::Deserialize;
 use serde_saphyr::{Location, Spanned};
 
 use super::alert::AlertRule;
+use super::document::{GroupDocument, RuleDocument};
 use super::group::{Does, Group, Rule};
 use super::template;
 use crate::config::RuleFile;
 use crate::metrics::labels::{is_label_name, is_metric_name};
-use crate::metrics::promql::{parse, parse_duration};
+use crate::metrics::promql::{format_duration, parse, parse_duration};
 
 /// Something that is wrong in a rule file.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -25,6 +26,8 @@ pub struct RuleError {
     pub column: u64,
     /// What is wrong, and what would be right.
     pub message: String,
+    /// Which rule of its group it is about, from 0.
+    pub rule: Option<usize>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -53,6 +56,7 @@ struct GroupYaml {
 struct RuleYaml {
     record: Option<Spanned<String>>,
     alert: Option<Spanned<String>>,
+    #[serde(default = "nothing")]
     expr: Spanned<String>,
     #[serde(rename = "for")]
     hold: Option<Spanned<String>>,
@@ -63,11 +67,23 @@ struct RuleYaml {
     annotations: BTreeMap<String, Spanned<String>>,
 }
 
+fn nothing() -> Spanned<String> {
+    Spanned {
+        value: String::new(),
+        referenced: Location::UNKNOWN,
+        defined: Location::UNKNOWN,
+    }
+}
+
 /// Reads one file.
-pub(super) fn read(source: &RuleFile, interval: Duration) -> Result<Vec<Group>, Vec<RuleError>> {
+pub(super) fn read(
+    source: &RuleFile,
+    interval: Duration,
+) -> Result<Vec<(Group, GroupDocument)>, Vec<RuleError>> {
     let mut reader = Reader {
         file: &source.name,
         errors: Vec::new(),
+        rule: None,
     };
     let parsed: FileYaml = match serde_saphyr::from_str(&source.text) {
         Ok(parsed) => parsed,
@@ -80,6 +96,7 @@ pub(super) fn read(source: &RuleFile, interval: Duration) -> Result<Vec<Group>, 
                 line: at.map_or(1, |l| l.line()),
                 column: at.map_or(1, |l| l.column()),
                 message: first,
+                rule: None,
             });
             return Err(reader.errors);
         }
@@ -95,29 +112,39 @@ pub(super) fn read(source: &RuleFile, interval: Duration) -> Result<Vec<Group>, 
             reader.error(yaml.name.referenced, message);
         }
         let own = reader.duration(yaml.interval.as_ref(), "interval");
-        if let Some(offset) = &yaml.query_offset {
-            reader.error(
-                offset.referenced,
-                "query_offset is not supported; leave it out",
-            );
-        }
+        let offset = reader.duration(yaml.query_offset.as_ref(), "query_offset");
         let common = yaml.labels;
         let mut rules = Vec::new();
-        for rule in yaml.rules {
+        let mut documents = Vec::new();
+        for (at, rule) in yaml.rules.into_iter().enumerate() {
+            reader.rule = Some(at);
+            documents.push(document(&rule.value));
             rules.extend(reader.rule(rule, &common));
         }
-        groups.push(Group {
+        reader.rule = None;
+        let document = GroupDocument {
+            name: name.clone(),
+            interval: (own != 0).then(|| format_duration(own)),
+            query_offset: yaml.query_offset.map(|_| format_duration(offset)),
+            limit: yaml.limit,
+            rules: documents,
+            labels: texts(&common),
+        };
+        let group = Group {
             file: source.name.clone(),
             name,
             interval: match own {
                 0 => interval,
                 ms => Duration::from_millis(ms.unsigned_abs()),
             },
+            offset,
             limit: yaml.limit,
             rules,
             last_evaluation: None,
             took: Duration::ZERO,
-        });
+            orphans: Vec::new(),
+        };
+        groups.push((group, document));
     }
     if reader.errors.is_empty() {
         Ok(groups)
@@ -126,9 +153,34 @@ pub(super) fn read(source: &RuleFile, interval: Duration) -> Result<Vec<Group>, 
     }
 }
 
+/// How a rule is written.
+fn document(rule: &RuleYaml) -> RuleDocument {
+    let text = |given: &Option<Spanned<String>>| given.as_ref().map(|t| t.value.clone());
+    let duration = |given: &Option<Spanned<String>>| {
+        let text = &given.as_ref()?.value;
+        Some(parse_duration(text).map_or_else(|_| text.clone(), format_duration))
+    };
+    RuleDocument {
+        record: text(&rule.record),
+        alert: text(&rule.alert),
+        expr: rule.expr.value.clone(),
+        hold: duration(&rule.hold),
+        keep_firing_for: duration(&rule.keep_firing_for),
+        labels: texts(&rule.labels),
+        annotations: texts(&rule.annotations),
+    }
+}
+
+fn texts(from: &BTreeMap<String, Spanned<String>>) -> BTreeMap<String, String> {
+    let pairs = from.iter();
+    pairs.map(|(n, v)| (n.clone(), v.value.clone())).collect()
+}
+
 struct Reader<'a> {
     file: &'a str,
     errors: Vec<RuleError>,
+    /// The rule that is being read.
+    rule: Option<usize>,
 }
 
 impl Reader<'_> {
@@ -138,6 +190,7 @@ impl Reader<'_> {
             line: at.line(),
             column: at.column(),
             message: message.into(),
+            rule: self.rule,
         });
     }
 
@@ -161,6 +214,10 @@ impl Reader<'_> {
         let at = spanned.referenced;
         let yaml = spanned.value;
         let expr = match parse(&yaml.expr.value) {
+            _ if yaml.expr.value.trim().is_empty() => {
+                self.error(at, "field 'expr' must be set in rule");
+                None
+            }
             Ok(expr) => Some(expr),
             Err(why) => {
                 let message = format!("could not parse expression: {why}");
@@ -169,6 +226,9 @@ impl Reader<'_> {
             }
         };
         let labels = self.labels(&yaml.labels, common);
+        if yaml.alert.is_some() {
+            yaml.labels.values().for_each(|text| self.template(text));
+        }
         let hold = self.duration(yaml.hold.as_ref(), "for");
         let keep = self.duration(yaml.keep_firing_for.as_ref(), "keep_firing_for");
         let mut annotations = BTreeMap::new();
@@ -241,7 +301,6 @@ impl Reader<'_> {
             if !is_label_name(name) || name == "__name__" {
                 self.error(value.referenced, format!("invalid label name: {name}"));
             }
-            self.template(value);
             labels.insert(name.clone(), value.value.clone());
         }
         labels

@@ -6,7 +6,9 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::alert::AlertRule;
-use super::{ActiveAlert, query};
+use super::restore::restore;
+use super::{ActiveAlert, Context, query};
+use crate::alertmanager;
 use crate::metrics::promql::ast::Expr;
 use crate::metrics::{Labels, Metrics, SeriesRef, stale};
 
@@ -16,10 +18,14 @@ pub(super) struct Group {
     pub(super) file: String,
     pub(super) name: String,
     pub(super) interval: Duration,
+    /// How far in the past expressions are evaluated, milliseconds.
+    pub(super) offset: i64,
     pub(super) limit: usize,
     pub(super) rules: Vec<Rule>,
     pub(super) last_evaluation: Option<i64>,
     pub(super) took: Duration,
+    /// Series of rules that are gone since the last evaluation.
+    pub(super) orphans: Vec<SeriesRef>,
 }
 
 /// A rule with its state.
@@ -35,6 +41,8 @@ pub(super) struct Rule {
     pub(super) last_evaluation: Option<i64>,
     pub(super) took: Duration,
     written: Vec<SeriesRef>,
+    /// Whether the state of its alerts, if it had any, was looked for.
+    restored: bool,
 }
 
 /// What a rule does with what its expression gives.
@@ -61,16 +69,35 @@ impl Rule {
             last_evaluation: None,
             took: Duration::ZERO,
             written: Vec::new(),
+            restored: false,
         }
     }
 
-    fn evaluate(&mut self, metrics: &Metrics, t: i64, limit: usize) -> Result<(), String> {
+    fn evaluate(
+        &mut self,
+        context: Context<'_>,
+        t: i64,
+        offset: i64,
+        limit: usize,
+    ) -> Result<(), String> {
+        let metrics = context.metrics;
+        // Expressions look into the past, and what they give stands there.
+        let (now, t) = (t, t - offset);
         let found = query(metrics, &self.expr, &self.text, t)?;
         let samples = match &mut self.does {
             Does::Record => recorded(&self.name, &self.labels, found)?,
-            Does::Alert(alert) => alert.update(&self.name, &self.labels, found, t, limit)?,
+            Does::Alert(alert) => {
+                alert.hold_to(limit, found.len())?;
+                alert.update(&self.name, &self.labels, found, context, (now, t))?;
+                if !self.restored {
+                    restore(alert, &self.name, metrics, now);
+                }
+                alert.samples()
+            }
         };
-        if limit > 0 && samples.len() > limit {
+        self.restored = true;
+        let records = matches!(self.does, Does::Record);
+        if records && limit > 0 && samples.len() > limit {
             return Err(format!(
                 "exceeded limit of {limit} with {} series",
                 samples.len()
@@ -97,6 +124,24 @@ impl Rule {
         self.written = written;
         Ok(())
     }
+
+    /// Whether another rule stands for the same, so that state can pass from it.
+    fn is_like(&self, other: &Self) -> bool {
+        let alerts = |rule: &Self| matches!(rule.does, Does::Alert(_));
+        self.name == other.name && self.labels == other.labels && alerts(self) == alerts(other)
+    }
+
+    /// Takes over what an earlier version of this rule knew.
+    fn take_over(&mut self, from: Self) {
+        if let (Does::Alert(own), Does::Alert(known)) = (&mut self.does, from.does) {
+            own.alerts = known.alerts;
+        }
+        self.error = from.error;
+        self.last_evaluation = from.last_evaluation;
+        self.took = from.took;
+        self.written = from.written;
+        self.restored = from.restored;
+    }
 }
 
 impl Group {
@@ -113,20 +158,52 @@ impl Group {
             .max(1)
     }
 
-    pub(super) fn evaluate(&mut self, metrics: &Metrics, t: i64) {
+    /// Evaluates all rules at `t`; tells what an Alertmanager has to hear.
+    pub(super) fn evaluate(&mut self, context: Context<'_>, t: i64) -> Vec<alertmanager::Alert> {
         let begun = Instant::now();
+        let interval = self.interval_ms();
+        let mut news = Vec::new();
         for rule in &mut self.rules {
             let begun = Instant::now();
-            let result = rule.evaluate(metrics, t, self.limit);
+            let result = rule.evaluate(context, t, self.offset, self.limit);
             if let Err(error) = &result {
                 tracing::warn!(group = %self.name, rule = %rule.name, %error, "rule failed");
             }
             rule.error = result.err();
             rule.last_evaluation = Some(t);
             rule.took = begun.elapsed();
+            if let Does::Alert(alert) = &mut rule.does {
+                news.extend(alert.news(&rule.text, context, t, interval));
+            }
         }
+        let orphans = std::mem::take(&mut self.orphans);
+        end(context.metrics, &orphans, t - self.offset);
         self.last_evaluation = Some(t);
         self.took = begun.elapsed();
+        news
+    }
+
+    /// Takes over what an earlier version of this group knew.
+    pub(super) fn take_over(&mut self, from: &mut Self) {
+        let mut left = std::mem::take(&mut from.rules);
+        for rule in &mut self.rules {
+            if let Some(at) = left.iter().position(|known| rule.is_like(known)) {
+                rule.take_over(left.remove(at));
+            }
+        }
+        self.last_evaluation = from.last_evaluation;
+        self.took = from.took;
+        self.orphans.append(&mut from.orphans);
+        let gone = left.into_iter().flat_map(|rule| rule.written);
+        self.orphans.extend(gone);
+    }
+
+    /// The group is gone: all its series end at `t`.
+    pub(super) fn end(&mut self, metrics: &Metrics, t: i64) {
+        for rule in self.rules.drain(..) {
+            end(metrics, &rule.written, t);
+        }
+        end(metrics, &self.orphans, t);
     }
 
     pub(super) fn alerts(&self) -> Vec<ActiveAlert> {
@@ -138,6 +215,13 @@ impl Group {
             })
             .flatten()
             .collect()
+    }
+}
+
+fn end(metrics: &Metrics, series: &[SeriesRef], t: i64) {
+    for gone in series {
+        // A series that was evicted meanwhile needs no end.
+        let _ = metrics.head().append_to(gone, t, stale());
     }
 }
 

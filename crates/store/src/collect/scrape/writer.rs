@@ -14,6 +14,7 @@ pub struct PageWriter {
     own: HashMap<&'static str, SeriesRef>,
     round: u64,
     last_t: i64,
+    added: u32,
 }
 
 #[derive(Debug)]
@@ -34,7 +35,14 @@ impl PageWriter {
             own: HashMap::new(),
             round: 0,
             last_t: i64::MIN,
+            added: 0,
         }
+    }
+
+    /// How many series the last page had that the one before had not.
+    #[must_use]
+    pub const fn added(&self) -> u32 {
+        self.added
     }
 
     /// Writes a page that was read at `t`; returns how many samples it had.
@@ -56,6 +64,7 @@ impl PageWriter {
             .collect();
         self.round += 1;
         self.last_t = self.last_t.max(t);
+        self.added = 0;
         for sample in &page.samples {
             let at = sample.t.unwrap_or(t);
             let written = self.sample(head, sample.series, &kinds, at, sample.value);
@@ -74,7 +83,8 @@ impl PageWriter {
                         seen: self.round,
                         timed: sample.t.is_some(),
                     };
-                    self.known.insert(sample.series.to_owned(), known);
+                    let before = self.known.insert(sample.series.to_owned(), known);
+                    self.added += u32::from(before.is_none());
                 }
                 Err(error) => tracing::debug!(series = sample.series, %error, "sample refused"),
             }
@@ -91,6 +101,7 @@ impl PageWriter {
     pub fn failed(&mut self, head: &Head, t: i64) {
         self.round += 1;
         self.last_t = self.last_t.max(t);
+        self.added = 0;
         self.end_unseen(head, t);
     }
 

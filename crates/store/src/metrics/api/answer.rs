@@ -17,6 +17,7 @@ pub(super) enum ErrorKind {
     Timeout,
     Canceled,
     Internal,
+    TooManyRequests,
 }
 
 impl ErrorKind {
@@ -27,6 +28,7 @@ impl ErrorKind {
             Self::Timeout => "timeout",
             Self::Canceled => "canceled",
             Self::Internal => "internal",
+            Self::TooManyRequests => "too_many_requests",
         }
     }
 
@@ -37,6 +39,7 @@ impl ErrorKind {
             Self::Timeout => StatusCode::SERVICE_UNAVAILABLE,
             Self::Canceled => StatusCode::from_u16(499).unwrap_or(StatusCode::BAD_REQUEST),
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::TooManyRequests => StatusCode::TOO_MANY_REQUESTS,
         }
     }
 }

@@ -6,13 +6,13 @@ use axum::extract::{Path, State};
 use serde_json::{Map, Value, json};
 
 use super::answer::{ApiError, labels as labels_json, success, success_with};
-use super::{Answer, Api, ApiState, Name, Params};
+use super::{Answer, ApiState, Name, Params, Served};
 use crate::metrics::head::{SeriesRef, label_values as values_of};
 use crate::metrics::text::quote;
 
 const TRUNCATED: &str = "results truncated due to limit";
 
-fn selected(api: &Api, params: &Params) -> Result<Vec<SeriesRef>, ApiError> {
+fn selected(api: &Served, params: &Params) -> Result<Vec<SeriesRef>, ApiError> {
     let start = params.bound("start", i64::MIN)?;
     let end = params.bound("end", i64::MAX)?;
     let sets = params.matchers()?;

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use super::answer::{self, ApiError, ErrorKind};
-use super::{Answer, Api, ApiState, Params};
+use super::{Answer, ApiState, Params, Served};
 use crate::metrics::matcher::Matcher;
 use crate::metrics::promql::ast::{Expr, Type};
 use crate::metrics::promql::{
@@ -103,8 +103,18 @@ fn refused(error: &ParseError) -> ApiError {
     ApiError::parameter("query", error)
 }
 
+/// Refuses a query whose text is longer than `limit` bytes (0: any length).
+fn check_size(size: usize, limit: usize) -> Result<(), ApiError> {
+    if limit == 0 || size <= limit {
+        return Ok(());
+    }
+    Err(ApiError::bad(format!(
+        "the raw query size in bytes exceeds the limit (query size: {size}, limit: {limit}) (err-mimir-max-query-expression-size-bytes). To adjust the related per-tenant limit, configure -query-frontend.max-query-expression-size-bytes, or contact your service administrator."
+    )))
+}
+
 fn asked(
-    api: &Api,
+    api: &Served,
     params: &Params,
     (start, end): (i64, i64),
     step: Option<i64>,
@@ -113,6 +123,7 @@ fn asked(
     let timeout = params.duration("timeout", longest)?.min(longest);
     let lookback = params.duration("lookback_delta", LOOKBACK)?;
     let query = params.get("query").to_owned();
+    check_size(query.len(), api.metrics.limits().max_query_bytes)?;
     let expr = promql::parse(&query).map_err(|e| refused(&e))?;
     Ok(Asked {
         expr,
@@ -125,7 +136,9 @@ fn asked(
     })
 }
 
-async fn answer_to(api: &Api, asked: Asked, params: &Params, limit: usize) -> Answer {
+async fn answer_to(api: &Served, asked: Asked, params: &Params, limit: usize) -> Answer {
+    let queued = Instant::now();
+    let _place = api.gate.enter().await?;
     let begun = Instant::now();
     let cancel = Arc::new(AtomicBool::new(false));
     let guard = CancelOnDrop(Arc::clone(&cancel));
@@ -154,7 +167,7 @@ async fn answer_to(api: &Api, asked: Asked, params: &Params, limit: usize) -> An
     let truncated = truncate(&mut outcome, limit);
     let stats = match params.get("stats") {
         "" => None,
-        _ => Some(stats(&outcome, begun.elapsed())),
+        _ => Some(stats(&outcome, begun - queued, begun.elapsed())),
     };
     if let Data::Text(text) = &outcome.answer {
         let mut at = String::new();
@@ -182,18 +195,18 @@ fn truncate(outcome: &mut Outcome, limit: usize) -> bool {
     }
 }
 
-fn stats(outcome: &Outcome, took: Duration) -> Value {
+fn stats(outcome: &Outcome, waited: Duration, took: Duration) -> Value {
     json!({
         "timings": {
             "evalTotalTime": took.as_secs_f64(),
             "resultSortTime": 0,
             "queryPreparationTime": 0,
             "innerEvalTime": took.as_secs_f64(),
-            "execQueueTime": 0,
-            "execTotalTime": took.as_secs_f64(),
+            "execQueueTime": waited.as_secs_f64(),
+            "execTotalTime": (waited + took).as_secs_f64(),
         },
         "samples": {
-            "totalQueryableSamples": outcome.samples,
+            "totalQueryableSamples": outcome.queryable,
             "peakSamples": outcome.samples,
         },
     })
@@ -245,4 +258,19 @@ pub(super) async fn exemplars(State(api): ApiState, params: Params) -> Answer {
         })
         .collect();
     Ok(answer::success(json!(data)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn queries_that_are_too_long_are_refused_where_there_is_a_limit() {
+        for (size, limit, refused) in [(9, 0, false), (9, 9, false), (10, 9, true)] {
+            let checked = check_size(size, limit);
+            assert_eq!(checked.is_err(), refused, "{size} of {limit}");
+        }
+        let message = check_size(10, 9).unwrap_err().message;
+        assert!(message.contains("(query size: 10, limit: 9)"), "{message}");
+    }
 }

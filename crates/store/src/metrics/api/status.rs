@@ -17,8 +17,8 @@ pub(super) async fn buildinfo() -> Response {
         "buildDate": "",
         "goVersion": "",
         "features": {
-            "ruler_config_api": "false",
-            "alertmanager_config_api": "false",
+            "ruler_config_api": "true",
+            "alertmanager_config_api": "true",
             "query_sharding": "false",
             "federated_rules": "false",
         },
@@ -31,6 +31,15 @@ pub(super) async fn runtime(State(api): ApiState) -> Response {
         "timeSeriesCount": head.series_count(),
         "storageBytes": head.bytes(),
         "reloadConfigSuccess": true,
+    }))
+}
+
+pub(super) async fn alertmanagers(State(api): ApiState) -> Response {
+    let active = api.ruler.alertmanager_url();
+    let active = active.iter().map(|url| json!({"url": url}));
+    success(json!({
+        "activeAlertmanagers": active.collect::<Vec<_>>(),
+        "droppedAlertmanagers": [],
     }))
 }
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use super::series::SeriesRef;
-use crate::metrics::labels::Labels;
+use crate::metrics::labels::{Labels, NAME};
 use crate::metrics::matcher::{MatchOp, Matcher};
 
 type Values = BTreeMap<Arc<str>, Vec<u32>>;
@@ -21,6 +21,14 @@ pub(super) struct Index {
 impl Index {
     pub(super) fn len(&self) -> usize {
         self.by_labels.len()
+    }
+
+    /// How many series the metric has.
+    pub(super) fn count(&self, metric: &str) -> usize {
+        let names = self.postings.get(NAME);
+        names
+            .and_then(|values| values.get(metric))
+            .map_or(0, Vec::len)
     }
 
     pub(super) fn all(&self) -> Vec<SeriesRef> {

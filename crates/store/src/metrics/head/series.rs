@@ -197,7 +197,7 @@ impl Data {
 
     fn append_late(&mut self, t: i64, v: f64, oldest: i64) -> Result<(), AppendError> {
         if t < oldest {
-            return Err(AppendError::TooOld);
+            return Err(AppendError::TooOld(0));
         }
         if let Some(there) = self.value_at(t) {
             if there.to_bits() == v.to_bits() {

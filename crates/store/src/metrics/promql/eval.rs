@@ -101,6 +101,7 @@ pub fn evaluate(
         lookback: i64::try_from(request.lookback.as_millis()).unwrap_or(i64::MAX),
         max_samples: request.max_samples,
         samples: Cell::new(0),
+        queryable: Cell::new(0),
         deadline: request.deadline,
         cancel,
         annotations: RefCell::default(),
@@ -108,6 +109,7 @@ pub fn evaluate(
     let ev = Evaluator {
         shared: &shared,
         grid: Grid::new(request.start, shared.end, request.step.unwrap_or(1)),
+        inner: false,
     };
     let answer = result::answer(&ev, request.expr)?;
     let (warnings, infos) = shared.annotations.into_inner().into_lists();
@@ -116,6 +118,7 @@ pub fn evaluate(
         warnings,
         infos,
         samples: shared.samples.get(),
+        queryable: shared.queryable.get(),
     })
 }
 
@@ -129,6 +132,8 @@ struct Shared<'a> {
     lookback: i64,
     max_samples: usize,
     samples: Cell<usize>,
+    /// Samples that the steps of the query saw, each step's counted anew.
+    queryable: Cell<usize>,
     deadline: Option<Instant>,
     cancel: &'a AtomicBool,
     annotations: RefCell<Annotations>,
@@ -196,6 +201,8 @@ type Evaluated<T> = Result<T, EvalError>;
 struct Evaluator<'a> {
     shared: &'a Shared<'a>,
     grid: Grid,
+    /// Whether it evaluates the inside of a subquery.
+    inner: bool,
 }
 
 impl<'a> Evaluator<'a> {
@@ -203,6 +210,15 @@ impl<'a> Evaluator<'a> {
         Evaluator {
             shared: self.shared,
             grid,
+            inner: true,
+        }
+    }
+
+    /// Counts what the steps of the query see; a subquery counts by its results alone.
+    fn count_queryable(&self, n: usize) {
+        if !self.inner {
+            let total = self.shared.queryable.get() + n;
+            self.shared.queryable.set(total);
         }
     }
 

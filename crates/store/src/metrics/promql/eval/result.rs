@@ -16,6 +16,8 @@ pub struct Outcome {
     pub infos: Vec<String>,
     /// How many samples were loaded.
     pub samples: usize,
+    /// How many samples the steps saw, each step's counted anew.
+    pub queryable: usize,
 }
 
 /// The data of an answer.

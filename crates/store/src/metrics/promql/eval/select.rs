@@ -66,6 +66,7 @@ impl Evaluator<'_> {
             }
             if any > 0 {
                 self.count_samples(any)?;
+                self.count_queryable(any);
                 out.push(Series {
                     labels: found.labels().clone(),
                     values,
@@ -77,11 +78,35 @@ impl Evaluator<'_> {
 
     /// The samples that a range vector needs for all steps.
     pub(super) fn windows(&self, expr: &Expr) -> Evaluated<Windows> {
-        match &expr.unwrapped().node {
+        let windows = match &expr.unwrapped().node {
             Node::Matrix(selector, range) => self.matrix(selector, *range),
             Node::Subquery(sub) => self.subquery(sub),
             _ => Err(EvalError::Execution("expected a range vector".to_owned())),
+        }?;
+        if !self.inner {
+            let seen = windows
+                .series
+                .iter()
+                .map(|s| self.seen(&s.samples, windows.window));
+            self.count_queryable(seen.sum());
         }
+        Ok(windows)
+    }
+
+    /// How many of a series' samples the steps see, each step's counted anew.
+    fn seen(&self, samples: &[Sample], window: Window) -> usize {
+        let (mut first, mut next, mut seen) = (0, 0, 0);
+        for t in self.grid.times() {
+            let (start, end) = window.bounds(t);
+            while samples.get(next).is_some_and(|s| s.t <= end) {
+                next += 1;
+            }
+            while first < next && samples.get(first).is_some_and(|s| s.t <= start) {
+                first += 1;
+            }
+            seen += next - first;
+        }
+        seen
     }
 
     fn matrix(&self, selector: &Selector, range: i64) -> Evaluated<Windows> {

@@ -1,0 +1,261 @@
+//! Real clients of the metrics API, where they are installed: `promtool` asks, and a real
+//! Prometheus pushes by remote write, sends its alerts, and answers queries alike.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "helpers of a test fail it by panicking, and tell what was skipped"
+)]
+
+use std::path::PathBuf;
+use std::process::Stdio;
+use std::time::Duration;
+
+use serde_json::Value;
+use store::metrics::Labels;
+use store::{Config, Ports, Store};
+use tokio::net::TcpListener;
+use tokio::process::{Child, Command};
+
+async fn start() -> (Store, String) {
+    let store = Store::start(Config {
+        ports: Ports::any(),
+        ..Config::default()
+    })
+    .await
+    .unwrap();
+    let url = format!("http://{}", store.addresses().mimir);
+    (store, url)
+}
+
+/// What `promtool` printed; `None`, and a loud line, where there is none.
+async fn promtool(args: &[&str]) -> Option<String> {
+    let Ok(output) = Command::new("promtool").args(args).output().await else {
+        println!("SKIPPED: no promtool here (Debian: prometheus)");
+        return None;
+    };
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{args:?}: {said}");
+    Some(String::from_utf8_lossy(&output.stdout).trim().to_owned())
+}
+
+#[tokio::test]
+async fn promtool_asks() {
+    let (store, url) = start().await;
+    let url = format!("{url}/prometheus");
+    let up = Labels::new([("__name__", "up"), ("job", "carts")]);
+    let now = store.metrics().clock().now_ms() / 1000;
+    for second in 0..5 {
+        let t = (now - 5 + second) * 1000;
+        store.metrics().head().append(&up, t, 1.0).unwrap();
+    }
+    let (from, to) = (format!("{}", now - 4), format!("{}", now - 1));
+    let from = format!("--start={from}");
+    let to = format!("--end={to}");
+    let job = "up{job=\"carts\"}";
+    for (args, want) in [
+        (
+            vec!["query", "instant", &url, "sum(up)"],
+            format!("{{}} => 1 @[{now}"),
+        ),
+        (
+            vec!["query", "range", &from, &to, "--step=1s", &url, job],
+            "up{job=\"carts\"} =>\n1 @[".to_owned(),
+        ),
+        (
+            vec!["query", "series", &from, &to, "--match=up", &url],
+            job.replace("up{", "{__name__=\"up\", "),
+        ),
+        (
+            vec!["query", "labels", &from, &to, &url, "job"],
+            "carts".to_owned(),
+        ),
+    ] {
+        let Some(shown) = promtool(&args).await else {
+            return;
+        };
+        // An instant query is asked some moment later.
+        let want = want.get(..want.len().min(14)).unwrap();
+        assert!(shown.contains(want), "{args:?}: {shown}, wanted {want}");
+    }
+    store.stop().await;
+}
+
+/// A real Prometheus in a folder of its own, which goes with it.
+struct Prometheus {
+    _process: Child,
+    folder: PathBuf,
+    url: String,
+}
+
+impl Drop for Prometheus {
+    fn drop(&mut self) {
+        // Whatever is left lies in the folder for temporary files.
+        let _ = std::fs::remove_dir_all(&self.folder);
+    }
+}
+
+async fn prometheus(store: &str) -> Option<Prometheus> {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    drop(listener);
+    let folder = std::env::temp_dir().join(format!("store-prometheus-{}", address.port()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let config = format!(
+        "
+global: {{scrape_interval: 1s, evaluation_interval: 1s}}
+rule_files: [rules.yml]
+scrape_configs:
+- job_name: prometheus
+  static_configs: [{{targets: ['{address}']}}]
+remote_write:
+- url: {store}/api/v1/push
+  send_exemplars: true
+alerting:
+  alertmanagers:
+  - path_prefix: /alertmanager
+    static_configs: [{{targets: ['{}']}}]
+",
+        store.trim_start_matches("http://")
+    );
+    std::fs::write(folder.join("prometheus.yml"), config).unwrap();
+    let rules =
+        "groups: [{name: g, rules: [{alert: Always, expr: vector(1), labels: {severity: page}}]}]";
+    std::fs::write(folder.join("rules.yml"), rules).unwrap();
+    let process = Command::new("prometheus")
+        .current_dir(&folder)
+        .args(["--config.file=prometheus.yml", "--storage.tsdb.path=data"])
+        .arg(format!("--web.listen-address={address}"))
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .kill_on_drop(true)
+        .spawn();
+    let Ok(process) = process else {
+        println!("SKIPPED: no prometheus here (Debian: prometheus)");
+        return None;
+    };
+    Some(Prometheus {
+        _process: process,
+        folder,
+        url: format!("http://{address}"),
+    })
+}
+
+async fn ask(url: &str, path: &str, params: &[(&str, &str)]) -> Option<Value> {
+    let asked = reqwest::Client::new()
+        .get(format!("{url}{path}"))
+        .query(params);
+    asked.send().await.ok()?.json().await.ok()
+}
+
+/// Queries over what Prometheus says of itself: counters, histograms, summaries.
+const QUERIES: [&str; 34] = [
+    "up",
+    "rate(prometheus_tsdb_head_samples_appended_total[5s])",
+    "increase(prometheus_http_requests_total[6s])",
+    "irate(prometheus_http_requests_total[6s])",
+    "delta(go_goroutines[5s])",
+    "deriv(go_memstats_alloc_bytes[6s])",
+    "predict_linear(go_memstats_alloc_bytes[6s], 60)",
+    "sum by (handler) (prometheus_http_requests_total)",
+    "sum without (instance, job) (prometheus_http_requests_total)",
+    "topk(3, prometheus_http_requests_total)",
+    "count_values(\"v\", prometheus_http_requests_total)",
+    "quantile(0.9, go_gc_duration_seconds)",
+    "stddev(prometheus_http_requests_total)",
+    "histogram_quantile(0.9, sum by (le, handler) (prometheus_http_request_duration_seconds_bucket))",
+    "histogram_quantile(0.5, rate(prometheus_http_response_size_bytes_bucket[6s]))",
+    "avg_over_time(go_goroutines[5s])",
+    "stddev_over_time(go_memstats_alloc_bytes[5s])",
+    "quantile_over_time(0.3, go_memstats_alloc_bytes[6s])",
+    "max_over_time(rate(prometheus_tsdb_head_samples_appended_total[3s])[4s:1s])",
+    "changes(go_goroutines[6s])",
+    "resets(go_memstats_alloc_bytes[6s])",
+    "go_memstats_alloc_bytes offset 2s",
+    "prometheus_http_requests_total / on (instance) group_left up",
+    "prometheus_http_requests_total > 0 and on (handler) prometheus_http_request_duration_seconds_count",
+    "go_info or up",
+    "up unless go_info",
+    "absent(nosuch{job=\"a\"})",
+    "absent_over_time(up[5s])",
+    "label_replace(up, \"host\", \"$1\", \"instance\", \"(.*):.*\")",
+    "label_join(up, \"both\", \"-\", \"job\", \"instance\")",
+    "clamp(go_goroutines, 1, 5) + bool_is_no_metric or vector(7)",
+    "go_goroutines % 7 ^ 2 - -1",
+    "count({__name__=~\"go_.+\", job!=\"\"}) by (job)",
+    "timestamp(up) - time()",
+];
+
+/// Labels and value of each series, sorted.
+fn vector(answer: &Value) -> Vec<(String, f64)> {
+    let series = answer["data"]["result"].as_array().into_iter().flatten();
+    let mut all: Vec<(String, f64)> = series
+        .map(|s| {
+            let mut labels: Vec<String> = s["metric"]
+                .as_object()
+                .into_iter()
+                .flatten()
+                .map(|(n, v)| format!("{n}={v}"))
+                .collect();
+            labels.sort_unstable();
+            (
+                labels.join(","),
+                s["value"][1].as_str().unwrap().parse().unwrap(),
+            )
+        })
+        .collect();
+    all.sort_by(|a, b| a.0.cmp(&b.0));
+    all
+}
+
+fn alike(a: &[(String, f64)], b: &[(String, f64)]) -> bool {
+    a.len() == b.len()
+        && a.iter().zip(b).all(|((x, v), (y, w))| {
+            let near = (v - w).abs() <= 1e-9 * v.abs().max(w.abs());
+            x == y && (near || v == w || (v.is_nan() && w.is_nan()))
+        })
+}
+
+#[tokio::test]
+async fn a_real_prometheus_pushes_alerts_and_answers_alike() {
+    let (store, url) = start().await;
+    let Some(prometheus) = prometheus(&url).await else {
+        return;
+    };
+    let api = format!("{url}/prometheus");
+    let arrived = async {
+        let mut tick = tokio::time::interval(Duration::from_millis(200));
+        loop {
+            tick.tick().await;
+            let count = [("query", "count_over_time(up{job=\"prometheus\"}[1m])")];
+            let found = ask(&api, "/api/v1/query", &count).await.unwrap();
+            let alerts = ask(&url, "/alertmanager/api/v2/alerts", &[]).await.unwrap();
+            let seconds = vector(&found).first().map_or(0.0, |(_, v)| *v);
+            if seconds >= 12.0 && alerts[0]["labels"]["alertname"] == "Always" {
+                return;
+            }
+        }
+    };
+    let limit = Duration::from_secs(90);
+    let arrived = tokio::time::timeout(limit, arrived).await;
+    assert!(arrived.is_ok(), "nothing was pushed");
+    // A moment that both know all of, and that no sample was taken at.
+    #[expect(clippy::cast_precision_loss, reason = "times fit well into 53 bits")]
+    let time = store.metrics().clock().now_ms() as f64 / 1000.0 - 4.5;
+    let time = format!("{time:.3}");
+    let mut differ = Vec::new();
+    for query in QUERIES {
+        let params = [("query", query), ("time", &time)];
+        let own = ask(&api, "/api/v1/query", &params).await.unwrap();
+        let real = ask(&prometheus.url, "/api/v1/query", &params)
+            .await
+            .unwrap();
+        let (own, real) = (vector(&own), vector(&real));
+        if !alike(&own, &real) {
+            differ.push(format!("{query}\n  own  {own:?}\n  real {real:?}"));
+        }
+    }
+    assert!(differ.is_empty(), "at {time}:\n{}", differ.join("\n"));
+    drop(prometheus);
+    store.stop().await;
+}
