@@ -2,27 +2,32 @@
 //!
 //! Source: <https://grafana.com/docs/loki/latest/reference/loki-http-api/>.
 
+mod detected;
 mod metadata;
 mod query;
+mod stats;
+mod volume;
 
 use std::sync::Arc;
 
 use axum::Router;
-use axum::body::Bytes;
+use axum::body::{Body, Bytes};
 use axum::extract::{RawQuery, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use serde_json::{Value, json};
 
-use super::eval::EvalError;
+pub(super) use self::query::{categorizes, entry};
+use super::eval::{EvalError, Run};
+use super::ingest::PushError;
 use super::logql::ParseError;
 use super::params::Params;
 use super::storage::Logs;
 use super::{push, tail};
 
 /// The size of a request that is read at all.
-const MAX_BODY: usize = 64 << 20;
+pub(super) const MAX_BODY: usize = 64 << 20;
 
 /// An answer that is no success: a status and a text, as Loki gives errors.
 #[derive(Debug)]
@@ -31,6 +36,21 @@ pub(super) struct Refusal(StatusCode, String);
 impl Refusal {
     pub(super) fn bad(message: impl Into<String>) -> Self {
         Self(StatusCode::BAD_REQUEST, message.into())
+    }
+
+    /// The request is larger than what is read at all.
+    pub(super) fn too_large(message: impl Into<String>) -> Self {
+        Self(StatusCode::PAYLOAD_TOO_LARGE, message.into())
+    }
+
+    /// Something went wrong that should not.
+    pub(super) fn broken(message: impl Into<String>) -> Self {
+        Self(StatusCode::INTERNAL_SERVER_ERROR, message.into())
+    }
+
+    /// There is too much to do; the same may be asked again soon.
+    pub(super) fn busy(message: impl Into<String>) -> Self {
+        Self(StatusCode::TOO_MANY_REQUESTS, message.into())
     }
 }
 
@@ -49,17 +69,33 @@ impl From<ParseError> for Refusal {
 impl From<EvalError> for Refusal {
     fn from(error: EvalError) -> Self {
         let status = match error {
-            EvalError::Pipeline { .. } | EvalError::TooManySeries(_) => StatusCode::BAD_REQUEST,
-            EvalError::Matching(_) => StatusCode::INTERNAL_SERVER_ERROR,
+            EvalError::Pipeline { .. }
+            | EvalError::TooManySeries(_)
+            | EvalError::TooManyBytes(..) => StatusCode::BAD_REQUEST,
+            EvalError::Matching(_) | EvalError::Disabled(_) => StatusCode::INTERNAL_SERVER_ERROR,
             EvalError::Timeout => StatusCode::GATEWAY_TIMEOUT,
+            // "Client closed request", as nginx calls it; nobody will read it.
+            EvalError::Cancelled => {
+                StatusCode::from_u16(499).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+            }
         };
         Self(status, error.to_string())
     }
 }
 
+impl From<PushError> for Refusal {
+    fn from(error: PushError) -> Self {
+        let status = StatusCode::from_u16(error.status).unwrap_or(StatusCode::BAD_REQUEST);
+        Self(status, format!("{error}\n"))
+    }
+}
+
+/// Seconds after which one may come again when there is too much to do.
+const RETRY_AFTER: &str = "1";
+
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
-        (
+        let mut answer = (
             self.0,
             [
                 (header::CONTENT_TYPE, "text/plain; charset=utf-8"),
@@ -67,7 +103,12 @@ impl IntoResponse for Refusal {
             ],
             self.1,
         )
-            .into_response()
+            .into_response();
+        if self.0 == StatusCode::TOO_MANY_REQUESTS {
+            let after = header::HeaderValue::from_static(RETRY_AFTER);
+            answer.headers_mut().insert(header::RETRY_AFTER, after);
+        }
+        answer
     }
 }
 
@@ -88,22 +129,19 @@ fn success(data: Value) -> Response {
     json_answer(&json!({"status": "success", "data": data}))
 }
 
+/// What is answered from parameters alone.
+type Handler = fn(&Run<'_>, &Params) -> Answer;
+
 /// Loki's HTTP API.
 pub fn router(logs: Arc<Logs>) -> Router {
     let both = |path: &'static str, handler: Handler| {
-        Router::new().route(
-            path,
-            get(
-                move |State(logs): State<Arc<Logs>>, RawQuery(query): RawQuery| async move {
-                    handler(&logs, &Params::new(query.as_deref(), &[]))
-                },
-            )
-            .post(
-                move |State(logs): State<Arc<Logs>>, RawQuery(query): RawQuery, body: Bytes| async move {
-                    handler(&logs, &Params::new(query.as_deref(), &body))
-                },
-            ),
-        )
+        let answer =
+            move |State(logs): State<Arc<Logs>>, RawQuery(query): RawQuery, body: Bytes| {
+                query::running(logs, move |run, _| {
+                    handler(run, &Params::new(query.as_deref(), &body))
+                })
+            };
+        Router::new().route(path, get(answer).post(answer))
     };
     let mut router = Router::new();
     for (path, handler) in [
@@ -111,16 +149,30 @@ pub fn router(logs: Arc<Logs>) -> Router {
         ("/loki/api/v1/label", metadata::labels),
         ("/loki/api/v1/series", metadata::series),
         ("/loki/api/v1/index/stats", metadata::stats),
-        ("/loki/api/v1/index/volume", metadata::volume),
-        ("/loki/api/v1/index/volume_range", metadata::volume_range),
-        ("/loki/api/v1/detected_labels", metadata::detected_labels),
-        ("/loki/api/v1/detected_fields", metadata::detected_fields),
-        ("/loki/api/v1/patterns", metadata::patterns),
+        ("/loki/api/v1/index/volume", volume::volume),
+        ("/loki/api/v1/index/volume_range", volume::volume_range),
+        ("/loki/api/v1/detected_labels", detected::labels),
+        ("/loki/api/v1/detected_fields", detected::fields),
+        ("/loki/api/v1/patterns", detected::patterns),
         ("/loki/api/v1/format_query", metadata::format_query),
+        // Deprecated, but there still.
+        ("/api/prom/label", metadata::labels),
+        ("/api/prom/series", metadata::series),
     ] {
         router = router.merge(both(path, handler));
     }
+    for path in [
+        "/loki/api/v1/label/{name}/values",
+        "/api/prom/label/{name}/values",
+    ] {
+        let values = get(metadata::label_values).post(metadata::label_values);
+        router = router.route(path, values);
+    }
     router
+        .route(
+            "/loki/api/v1/detected_field/{name}/values",
+            get(detected::field_values).post(detected::field_values),
+        )
         .route(
             "/loki/api/v1/query",
             get(query::instant).post(query::instant),
@@ -128,14 +180,6 @@ pub fn router(logs: Arc<Logs>) -> Router {
         .route(
             "/loki/api/v1/query_range",
             get(query::range).post(query::range),
-        )
-        .route(
-            "/loki/api/v1/label/{name}/values",
-            get(metadata::label_values).post(metadata::label_values),
-        )
-        .route(
-            "/loki/api/v1/detected_field/{name}/values",
-            get(metadata::field_values).post(metadata::field_values),
         )
         .route("/loki/api/v1/push", post(push::handle))
         .route("/otlp/v1/logs", post(otlp))
@@ -146,8 +190,6 @@ pub fn router(logs: Arc<Logs>) -> Router {
         .layer(axum::extract::DefaultBodyLimit::max(MAX_BODY))
         .with_state(logs)
 }
-
-type Handler = fn(&Logs, &Params) -> Answer;
 
 async fn ready() -> Response {
     text("ready\n")
@@ -172,10 +214,9 @@ async fn build_info() -> Response {
     }))
 }
 
-async fn otlp(
-    State(logs): State<Arc<Logs>>,
-    headers: axum::http::HeaderMap,
-    body: Bytes,
-) -> Response {
-    super::otlp::receive(&logs, &headers, &body)
+async fn otlp(State(logs): State<Arc<Logs>>, headers: axum::http::HeaderMap, body: Body) -> Answer {
+    push::with_body(logs, headers, body, |logs, headers, body| {
+        Ok(super::otlp::receive(logs, headers, &body))
+    })
+    .await
 }

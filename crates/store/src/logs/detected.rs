@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 
 use super::eval::Row;
 use super::jsonscan::{self, Value};
-use super::labels::{Labels, sanitize};
-use super::logql::{Expr, parse, units};
-use super::pipeline::{self, Hints, Work};
+use super::labels::sanitize;
+use super::logql::units;
+use super::pipeline::Logfmt;
 
 /// A field of lines.
 #[derive(Clone, Debug)]
@@ -23,42 +23,45 @@ pub(crate) struct Field {
     pub path: Vec<String>,
 }
 
-/// The fields of `rows`, by name.
+/// The fields of `rows`, by name. What a field looks like is what its last value does, the
+/// rows taken stream by stream.
 pub(crate) fn fields(rows: &[Row]) -> Vec<Field> {
+    let mut order: Vec<&Row> = rows.iter().collect();
+    order.sort_by(|a, b| a.parts[0].cmp(&b.parts[0]));
     let mut out: Vec<Field> = Vec::new();
-    for row in rows {
+    for row in order {
         for (name, value) in row.parts[1].iter() {
             add(&mut out, name, value, None, Vec::new());
         }
+        let (parser, found) = match json_fields(row) {
+            Some(found) => ("json", found),
+            None => ("logfmt", logfmt(row)),
+        };
         for (name, value) in row.parts[2].iter() {
-            add(&mut out, name, value, None, Vec::new());
+            if !name.starts_with("__error") {
+                add(&mut out, name, value, Some(parser), Vec::new());
+            }
         }
-        let mut found = Vec::new();
-        if row.line.trim_start().starts_with('{') {
-            if json(&row.line, &mut Vec::new(), &mut found).is_err() {
-                found.clear();
-            }
-            for (path, value) in found {
-                let name = path
-                    .iter()
-                    .map(|part| sanitize(part))
-                    .collect::<Vec<_>>()
-                    .join("_");
-                let name = free(&row.labels, &row.parts, name);
-                add(&mut out, &name, &value, Some("json"), path);
-            }
-        } else if row.line.contains('=') {
-            for (name, value) in logfmt(&row.line) {
-                let name = free(&row.labels, &row.parts, name);
-                add(&mut out, &name, &value, Some("logfmt"), Vec::new());
-            }
+        for (name, value, path) in found {
+            add(&mut out, &name, &value, Some(parser), path);
         }
     }
     out
 }
 
-fn free(_labels: &Labels, parts: &[Labels; 3], name: String) -> String {
-    if parts[0].get(&name).is_some() || parts[1].get(&name).is_some() {
+/// The members of a line that is JSON from end to end.
+fn json_fields(row: &Row) -> Option<Vec<(String, String, Vec<String>)>> {
+    let mut found = Vec::new();
+    json(&row.line, &mut Vec::new(), &mut found).ok()?;
+    let named = found.into_iter().map(|(path, value)| {
+        let parts: Vec<String> = path.iter().map(|part| sanitize(part)).collect();
+        (free(row, parts.join("_")), value, path)
+    });
+    Some(named.collect())
+}
+
+fn free(row: &Row, name: String) -> String {
+    if row.parts[0].get(&name).is_some() || row.parts[1].get(&name).is_some() {
         format!("{name}_extracted")
     } else {
         name
@@ -74,6 +77,7 @@ fn add(
 ) {
     match out.iter_mut().find(|field| field.name == name) {
         Some(field) => {
+            field.kind = kind(value);
             field.values.insert(value.to_owned());
         }
         None => out.push(Field {
@@ -86,13 +90,18 @@ fn add(
     }
 }
 
+/// What Go's `strconv.ParseBool` takes, numbers aside.
+const BOOLEANS: [&str; 10] = [
+    "t", "T", "TRUE", "true", "True", "f", "F", "FALSE", "false", "False",
+];
+
 /// What a value looks like.
 fn kind(value: &str) -> &'static str {
     if value.parse::<i64>().is_ok() {
         "int"
     } else if value.parse::<f64>().is_ok() {
         "float"
-    } else if value == "true" || value == "false" {
+    } else if BOOLEANS.contains(&value) {
         "boolean"
     } else if units::go_duration(value).is_some() {
         "duration"
@@ -121,18 +130,18 @@ fn json(
     })
 }
 
-fn logfmt(line: &str) -> Vec<(String, String)> {
-    let Ok(Expr::Log(log)) = parse("{a=\"a\"} | logfmt --strict") else {
-        return Vec::new();
-    };
-    let none = Labels::default();
-    let mut work = Work::new(&none, &[], 0, line);
-    pipeline::run(&log.stages, &mut work, &Hints::default());
-    if work.error.is_some() {
-        return Vec::new();
+fn logfmt(row: &Row) -> Vec<(String, String, Vec<String>)> {
+    let mut found = Vec::new();
+    let mut pairs = Logfmt::new(&row.line);
+    while let Some(pair) = pairs.pair() {
+        if let Ok((key, value)) = pair
+            && !value.is_empty()
+        {
+            let name = sanitize(key);
+            if !name.is_empty() {
+                found.push((free(row, name), value.into_owned(), Vec::new()));
+            }
+        }
     }
-    work.result()
-        .iter()
-        .map(|(k, v)| (k.to_owned(), v.to_owned()))
-        .collect()
+    found
 }

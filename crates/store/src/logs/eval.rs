@@ -1,19 +1,20 @@
 //! Evaluates LogQL: lines through pipelines, and vectors step by step.
 
 mod binary;
+mod lines;
 mod range;
+mod run;
 mod vector;
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Instant;
 
 pub(crate) use binary::arithmetic;
+pub(crate) use lines::{Direction, Row, lines};
+pub(crate) use run::{Cancel, Cost, Run};
 
 use super::labels::Labels;
-use super::logql::{LogExpr, SampleExpr};
-use super::pipeline::{self, Hints, Origin, Work};
-use super::storage::Logs;
+use super::logql::{SampleExpr, VectorOp};
 
 /// Why a query has no answer.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -32,15 +33,27 @@ pub(crate) enum EvalError {
     #[error("{0}")]
     Matching(&'static str),
     /// It took too long.
-    #[error("context deadline exceeded")]
+    #[error(
+        "request timed out, decrease the duration of the request or add more label matchers (prefer exact match over regex match) to reduce the amount of data processed"
+    )]
     Timeout,
+    /// Nobody waits for the answer any more.
+    #[error("the request was cancelled by the client")]
+    Cancelled,
     /// More series than a query may give.
-    #[error("maximum of series ({0}) reached for a single query")]
+    #[error(
+        "maximum number of series ({0}) reached for a single query; consider reducing query cardinality by adding more specific stream selectors, reducing the time range, or aggregating results with functions like sum(), count() or topk()"
+    )]
     TooManySeries(usize),
+    /// The streams hold more than a query may read.
+    #[error(
+        "the query would read too many bytes (query: {0}, limit: {1}); consider adding more specific stream selectors or reduce the time range of the query"
+    )]
+    TooManyBytes(String, String),
+    /// Something that has to be switched on first.
+    #[error("{0}")]
+    Disabled(&'static str),
 }
-
-/// The most series that a query may give (`max_query_series`).
-pub(crate) const MAX_SERIES: usize = 500;
 
 /// The times at which a query is asked, in nanoseconds.
 #[derive(Clone, Copy, Debug)]
@@ -80,26 +93,14 @@ pub(crate) type Vectors = Vec<Vec<Sample>>;
 
 /// What an expression is evaluated with.
 pub(crate) struct Eval<'a> {
-    store: &'a Logs,
+    run: &'a Run<'a>,
     steps: Steps,
-    started: Instant,
 }
 
 impl<'a> Eval<'a> {
-    /// Over `store`, at `steps`.
-    pub(crate) fn new(store: &'a Logs, steps: Steps) -> Self {
-        Self {
-            store,
-            steps,
-            started: Instant::now(),
-        }
-    }
-
-    fn check_time(&self) -> Result<(), EvalError> {
-        if self.started.elapsed() > self.store.config().query_timeout {
-            return Err(EvalError::Timeout);
-        }
-        Ok(())
+    /// In `run`, at `steps`.
+    pub(crate) const fn new(run: &'a Run<'a>, steps: Steps) -> Self {
+        Self { run, steps }
     }
 
     /// The vectors of an expression, one for every step.
@@ -107,7 +108,7 @@ impl<'a> Eval<'a> {
     /// # Errors
     /// [`EvalError`].
     pub(crate) fn vectors(&self, expr: &SampleExpr) -> Result<Vectors, EvalError> {
-        self.check_time()?;
+        self.run.check()?;
         match expr {
             SampleExpr::Literal(n) | SampleExpr::Scalar(n) => Ok(vec![
                 vec![Sample {
@@ -118,6 +119,13 @@ impl<'a> Eval<'a> {
             ]),
             SampleExpr::Range(agg) => range::vectors(self, agg, &range::hints(agg, None)),
             SampleExpr::Vector(agg) => {
+                if agg.op == VectorOp::ApproxTopk
+                    && !self.run.store.config().experimental.approx_topk
+                {
+                    return Err(EvalError::Disabled(
+                        "approx_topk is not enabled. See -limits.shard_aggregations",
+                    ));
+                }
                 let inner = match &*agg.inner {
                     SampleExpr::Range(inner) => {
                         range::vectors(self, inner, &range::hints(inner, Some(agg)))?
@@ -172,85 +180,4 @@ impl<'a> Eval<'a> {
             }
         }
     }
-}
-
-/// A line that a query gives.
-#[derive(Clone, Debug)]
-pub(crate) struct Row {
-    /// Nanoseconds since the epoch.
-    pub ts: i64,
-    /// The line after the pipeline.
-    pub line: String,
-    /// All labels.
-    pub labels: Labels,
-    /// The stream's labels that are left, structured metadata, parsed labels.
-    pub parts: [Labels; 3],
-}
-
-/// Newest or oldest first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Direction {
-    /// Oldest first.
-    Forward,
-    /// Newest first.
-    Backward,
-}
-
-/// The lines of a log query within `start <= ts < end`, at most `limit`; `interval` leaves out
-/// lines that come sooner than that after the last one of the answer.
-///
-/// # Errors
-/// [`EvalError::Timeout`].
-pub(crate) fn lines(
-    store: &Logs,
-    log: &LogExpr,
-    bounds: (i64, i64),
-    direction: Direction,
-    limit: usize,
-    interval: i64,
-) -> Result<Vec<Row>, EvalError> {
-    let selected = store.select(&log.matchers, bounds.0, bounds.1);
-    let mut order: Vec<(i64, usize, usize)> = selected
-        .iter()
-        .enumerate()
-        .flat_map(|(s, stream)| {
-            stream
-                .entries
-                .iter()
-                .enumerate()
-                .map(move |(e, entry)| (entry.ts, s, e))
-        })
-        .collect();
-    order.sort_unstable();
-    if direction == Direction::Backward {
-        order.reverse();
-    }
-    let hints = Hints::default();
-    let started = Instant::now();
-    let mut out = Vec::new();
-    let mut last: Option<i64> = None;
-    for (at, (ts, stream, entry)) in order.into_iter().enumerate() {
-        if at % 4096 == 0 && started.elapsed() > store.config().query_timeout {
-            return Err(EvalError::Timeout);
-        }
-        if out.len() >= limit {
-            break;
-        }
-        let entry = &selected[stream].entries[entry];
-        let mut work = Work::new(&selected[stream].labels, &entry.metadata, ts, &entry.line);
-        if !pipeline::run(&log.stages, &mut work, &hints) {
-            continue;
-        }
-        if interval > 0 && last.is_some_and(|last| (ts - last).abs() < interval) {
-            continue;
-        }
-        last = Some(ts);
-        out.push(Row {
-            ts,
-            labels: work.result(),
-            parts: [Origin::Stream, Origin::Metadata, Origin::Parsed].map(|o| work.of(o)),
-            line: work.line.into_owned(),
-        });
-    }
-    Ok(out)
 }

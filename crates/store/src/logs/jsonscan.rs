@@ -143,12 +143,51 @@ fn block(text: &str, open: u8, close: u8) -> Option<usize> {
     None
 }
 
-/// The text without its escapes.
+/// The text without its escapes; nothing if one of them is none, or is no character.
 pub(crate) fn unescape(text: &str) -> String {
-    if !text.contains('\\') {
+    if !text.contains('\\') && !text.contains('\u{fffd}') {
         return text.to_owned();
     }
-    serde_json::from_str(&format!("\"{text}\"")).unwrap_or_else(|_| text.to_owned())
+    unescaped(text)
+        .filter(|text| !text.contains('\u{fffd}'))
+        .unwrap_or_default()
+}
+
+fn unescaped(text: &str) -> Option<String> {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find('\\') {
+        out.push_str(&rest[..at]);
+        let escape = rest[at + 1..].chars().next()?;
+        let mut used = at + 2;
+        out.push(match escape {
+            '"' | '\\' | '/' => escape,
+            'b' => '\u{8}',
+            'f' => '\u{c}',
+            'n' => '\n',
+            'r' => '\r',
+            't' => '\t',
+            'u' => {
+                let high = hex(&rest[used..])?;
+                used += 4;
+                let mut code = high;
+                if (0xd800..0xdc00).contains(&high) {
+                    let low = hex(rest[used..].strip_prefix("\\u")?)?;
+                    used += 6;
+                    code = 0x10000 + ((high - 0xd800) << 10) + low.checked_sub(0xdc00)?;
+                }
+                char::from_u32(code)?
+            }
+            _ => return None,
+        });
+        rest = rest.get(used..)?;
+    }
+    out.push_str(rest);
+    Some(out)
+}
+
+fn hex(text: &str) -> Option<u32> {
+    u32::from_str_radix(text.get(..4)?, 16).ok()
 }
 
 #[cfg(test)]

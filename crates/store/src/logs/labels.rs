@@ -65,6 +65,12 @@ impl Labels {
         )
     }
 
+    /// The labels that have a value; Loki takes an empty one for none.
+    pub fn without_empty(mut self) -> Self {
+        self.0.retain(|(_, value)| !value.is_empty());
+        self
+    }
+
     /// The labels in the order of their names.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.0.iter().map(|(k, v)| (k.as_str(), v.as_str()))
@@ -136,6 +142,7 @@ pub fn quote(text: &str) -> String {
             c if u32::from(c) < 0x20 || c == '\u{7f}' => {
                 out.push_str(&format!("\\x{:02x}", u32::from(c)));
             }
+            c if c.is_control() => out.push_str(&format!("\\u{:04x}", u32::from(c))),
             c => out.push(c),
         }
     }
@@ -145,6 +152,7 @@ pub fn quote(text: &str) -> String {
 
 /// Makes a label's name of any key: every character that a name may not have becomes `_`.
 pub fn sanitize(key: &str) -> String {
+    let key = key.trim();
     let mut out = String::with_capacity(key.len());
     for (at, c) in key.chars().enumerate() {
         if at == 0 && c.is_ascii_digit() {
@@ -157,6 +165,21 @@ pub fn sanitize(key: &str) -> String {
         }
     }
     out
+}
+
+/// Makes the name of structured metadata of any key, as Prometheus' translation of OTLP does:
+/// a name that begins with a digit, or with one `_`, has `key` before it.
+pub fn normalize(key: &str) -> String {
+    let name: String = key
+        .chars()
+        .map(|c| if c.is_ascii_alphanumeric() { c } else { '_' })
+        .collect();
+    match name.as_bytes() {
+        [first, ..] if first.is_ascii_digit() => format!("key_{name}"),
+        [b'_', second, ..] if *second != b'_' => format!("key{name}"),
+        [b'_'] => format!("key{name}"),
+        _ => name,
+    }
 }
 
 #[cfg(test)]
@@ -179,6 +202,14 @@ mod tests {
             ("a-b c", "a_b_c"),
         ] {
             assert_eq!(sanitize(key), name);
+        }
+        for (key, name) in [
+            ("http.route", "http_route"),
+            ("1st", "key_1st"),
+            ("_x", "key_x"),
+            ("__x", "__x"),
+        ] {
+            assert_eq!(normalize(key), name);
         }
     }
 }

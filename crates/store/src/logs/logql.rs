@@ -2,6 +2,7 @@
 //!
 //! Source: <https://grafana.com/docs/loki/latest/query/>.
 
+mod assign;
 mod ast;
 mod build;
 mod display;
@@ -10,6 +11,7 @@ mod lexer;
 mod metric;
 mod parser;
 mod patterns;
+mod pretty;
 pub(crate) mod units;
 
 pub use ast::{
@@ -26,6 +28,7 @@ pub(crate) fn string_literal(input: &str) -> Option<(String, usize)> {
     lexer::string(input)
 }
 pub(crate) use build::regex_message;
+pub(crate) use pretty::pretty;
 
 #[cfg(test)]
 mod tests;

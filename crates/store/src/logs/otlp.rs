@@ -7,11 +7,13 @@ use std::collections::BTreeMap;
 
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
 use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
 use opentelemetry_proto::tonic::common::v1::KeyValue;
 use opentelemetry_proto::tonic::logs::v1::LogRecord;
 
-use super::labels::{Labels, sanitize};
+use super::encoding;
+use super::labels::{Labels, normalize};
 use super::storage::{Entry, Logs};
 use crate::otlp::{self, show};
 
@@ -39,32 +41,42 @@ const INDEXED: [&str; 18] = [
 
 /// Takes an OTLP/HTTP request.
 pub(crate) fn receive(logs: &Logs, headers: &HeaderMap, body: &[u8]) -> Response {
-    let request: ExportLogsServiceRequest = match otlp::decode(headers, body) {
+    // `google.rpc.Code`: invalid argument; resource exhausted.
+    const INVALID: i32 = 3;
+    const EXHAUSTED: i32 = 8;
+    let request: ExportLogsServiceRequest = match read(headers, body) {
         Ok(request) => request,
-        Err(message) => {
-            return (
-                StatusCode::BAD_REQUEST,
-                [(header::CONTENT_TYPE, "application/octet-stream")],
-                otlp::status(3, &message),
-            )
-                .into_response();
-        }
+        Err(message) => return refuse(400, INVALID, &message),
     };
-    let mut refused = None;
-    for (labels, entries) in streams(request, logs.clock().now_ns()) {
-        if let Err(error) = logs.push(labels, entries) {
-            refused.get_or_insert(error);
+    let streams = streams(request, logs.clock().now_ns());
+    let streams = streams.into_iter().map(|(l, e)| (Ok(l), e)).collect();
+    match logs.push_all(streams) {
+        Ok(()) => StatusCode::NO_CONTENT.into_response(),
+        Err(error) if error.status == 429 => {
+            let mut answer = refuse(error.status, EXHAUSTED, &error.message);
+            let after = header::HeaderValue::from_static("1");
+            answer.headers_mut().insert(header::RETRY_AFTER, after);
+            answer
         }
+        Err(error) => refuse(error.status, INVALID, &error.message),
     }
-    match refused {
-        Some(error) => (
-            StatusCode::BAD_REQUEST,
-            [(header::CONTENT_TYPE, "application/octet-stream")],
-            otlp::status(3, &error.to_string()),
-        )
-            .into_response(),
-        None => StatusCode::NO_CONTENT.into_response(),
-    }
+}
+
+fn read(headers: &HeaderMap, body: &[u8]) -> Result<ExportLogsServiceRequest, String> {
+    let body = Bytes::copy_from_slice(body);
+    let body = encoding::plain(headers, body, super::api::MAX_BODY)?;
+    let mut headers = headers.clone();
+    headers.remove(header::CONTENT_ENCODING);
+    otlp::decode(&headers, &body)
+}
+
+fn refuse(status: u16, code: i32, message: &str) -> Response {
+    (
+        StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_REQUEST),
+        [(header::CONTENT_TYPE, "application/octet-stream")],
+        otlp::status(code, message),
+    )
+        .into_response()
 }
 
 fn streams(request: ExportLogsServiceRequest, now: i64) -> BTreeMap<Labels, Vec<Entry>> {
@@ -145,15 +157,15 @@ fn entry(record: LogRecord, mut metadata: Vec<(String, String)>, now: i64) -> En
 fn flat(pair: &KeyValue) -> Vec<(String, String)> {
     use opentelemetry_proto::tonic::common::v1::any_value::Value;
     let Some(value) = &pair.value else {
-        return vec![(sanitize(&pair.key), String::new())];
+        return vec![(normalize(&pair.key), String::new())];
     };
     match &value.value {
         Some(Value::KvlistValue(list)) => list
             .values
             .iter()
             .flat_map(flat)
-            .map(|(name, value)| (format!("{}_{name}", sanitize(&pair.key)), value))
+            .map(|(name, value)| (format!("{}_{name}", normalize(&pair.key)), value))
             .collect(),
-        _ => vec![(sanitize(&pair.key), show(value))],
+        _ => vec![(normalize(&pair.key), show(value))],
     }
 }

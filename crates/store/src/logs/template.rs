@@ -3,6 +3,7 @@
 //! Sources: <https://pkg.go.dev/text/template>,
 //! <https://grafana.com/docs/loki/latest/query/template_functions/>.
 
+mod decimal;
 mod functions;
 mod parse;
 mod text;
@@ -17,6 +18,7 @@ pub(crate) use value::Val;
 #[derive(Clone, Debug)]
 pub struct Template {
     nodes: Vec<Node>,
+    name: String,
     source: String,
 }
 
@@ -37,6 +39,10 @@ type Pipe = Vec<Command>;
 struct Command {
     head: Operand,
     args: Vec<Operand>,
+    /// Where it stands in the template, in bytes.
+    at: usize,
+    /// As written, for messages.
+    text: String,
 }
 
 #[derive(Clone, Debug)]
@@ -71,6 +77,7 @@ impl Template {
             parse::parse(source).map_err(|message| format!("template: {name}:1: {message}"))?;
         Ok(Self {
             nodes,
+            name: name.to_owned(),
             source: source.to_owned(),
         })
     }
@@ -93,6 +100,7 @@ impl Template {
     /// What a function could not do, in Go's words.
     pub fn render(&self, scope: &dyn Scope) -> Result<String, String> {
         let mut run = Run {
+            template: self,
             scope,
             variables: HashMap::new(),
             dot: None,
@@ -100,6 +108,24 @@ impl Template {
         };
         run.nodes(&self.nodes)?;
         Ok(run.out)
+    }
+}
+
+impl Template {
+    /// What Go says of a function that could not do its work.
+    fn fault(&self, command: &Command, function: &str, message: &str) -> String {
+        const MAX_SHOWN: usize = 20;
+        let before = &self.source[..command.at.min(self.source.len())];
+        let line = before.matches('\n').count() + 1;
+        let column = before.len() - before.rfind('\n').map_or(0, |at| at + 1);
+        let mut shown: String = command.text.chars().take(MAX_SHOWN).collect();
+        if command.text.chars().count() > MAX_SHOWN {
+            shown.push_str("...");
+        }
+        let name = &self.name;
+        format!(
+            "template: {name}:{line}:{column}: executing \"{name}\" at <{shown}>: error calling {function}: {message}"
+        )
     }
 }
 
@@ -137,6 +163,7 @@ fn collect_pipe(pipe: &Pipe, out: &mut Vec<String>) {
 }
 
 struct Run<'a> {
+    template: &'a Template,
     scope: &'a dyn Scope,
     variables: HashMap<String, Val>,
     dot: Option<Val>,
@@ -235,6 +262,7 @@ impl Run<'_> {
         }
         args.extend(piped);
         functions::call(name, args, self.scope)
+            .map_err(|message| self.template.fault(command, name, &message))
     }
 
     fn operand(&mut self, operand: &Operand) -> Result<Val, String> {

@@ -2,49 +2,61 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use axum::body::Bytes;
 use axum::extract::{RawQuery, State};
 use axum::http::HeaderMap;
 use serde_json::{Map, Value, json};
 
-use super::{Answer, Refusal, json_answer};
-use crate::logs::eval::{self, Direction, Eval, MAX_SERIES, Row, Sample, Steps, Vectors};
+use super::{Answer, Refusal, json_answer, stats};
+use crate::logs::eval::{
+    self, Cancel, Direction, Eval, EvalError, Row, Run, Sample, Steps, Vectors,
+};
 use crate::logs::labels::Labels;
-use crate::logs::logql::{Expr, LogExpr, SampleExpr, parse, units};
+use crate::logs::logql::{Expr, SampleExpr, parse, units};
 use crate::logs::params::Params;
-use crate::logs::storage::Logs;
+use crate::logs::storage::{Logs, Place};
 
 const SECOND: i64 = 1_000_000_000;
+/// The label that tells the series of variants apart.
+const VARIANT: &str = "__variant__";
 
 pub(super) async fn instant(
     State(logs): State<Arc<Logs>>,
     RawQuery(query): RawQuery,
     body: Bytes,
 ) -> Answer {
-    blocking(move || {
+    running(logs, move |run, queued| {
+        let logs = run.store;
         let params = Params::new(query.as_deref(), &body);
         let expr = parse(params.get("query").unwrap_or(""))?;
         let now = logs.clock().now_ns();
         let time = params.time("time")?.unwrap_or(now);
-        limit(&logs, &params, &expr)?;
-        let Expr::Sample(sample) = expr else {
-            return Err(Refusal::bad(
-                "log queries are not supported as an instant query type, please change your query to a range query type",
-            ));
-        };
-        if let SampleExpr::Literal(n) = sample {
-            return Ok(answer("scalar", &json!([time / 1_000_000, units::show_float(n)]), None));
+        limit(logs, &params, &expr)?;
+        check_matchers(logs, &expr)?;
+        match expr {
+            Expr::Log(_) => {
+                return Err(Refusal::bad(
+                    "log queries are not supported as an instant query type, please change your query to a range query type",
+                ));
+            }
+            Expr::Sample(SampleExpr::Literal(n)) => {
+                let value = json!([time / 1_000_000, units::show_float(n)]);
+                return Ok(answer("scalar", value, 1, None, run, queued));
+            }
+            _ => {}
         }
         let steps = Steps {
             start: time,
             end: time,
             step: SECOND,
         };
-        let mut vectors = Eval::new(&logs, steps).vectors(&sample)?;
+        let mut vectors = evaluate(run, steps, &expr)?;
         let samples = vectors.pop().unwrap_or_default();
-        if samples.len() > MAX_SERIES {
-            return Err(eval::EvalError::TooManySeries(MAX_SERIES).into());
+        let max = logs.config().max_series;
+        if samples.len() > max {
+            return Err(EvalError::TooManySeries(max).into());
         }
         let result: Vec<Value> = samples
             .iter()
@@ -55,7 +67,8 @@ pub(super) async fn instant(
                 })
             })
             .collect();
-        Ok(answer("vector", &Value::Array(result), None))
+        let count = result.len();
+        Ok(answer("vector", Value::Array(result), count, None, run, queued))
     })
     .await
 }
@@ -66,14 +79,12 @@ pub(super) async fn range(
     headers: HeaderMap,
     body: Bytes,
 ) -> Answer {
-    let categorize = headers
-        .get("X-Loki-Response-Encoding-Flags")
-        .and_then(|v| v.to_str().ok())
-        .is_some_and(|v| v.contains("categorize-labels"));
-    blocking(move || {
+    let categorize = categorizes(&headers);
+    running(logs, move |run, queued| {
+        let logs = run.store;
         let params = Params::new(query.as_deref(), &body);
         let expr = parse(params.get("query").unwrap_or(""))?;
-        let (start, end) = bounds(&logs, &params)?;
+        let (start, end) = bounds(logs, &params)?;
         let step = match params.duration("step")? {
             Some(step) if step <= 0 => {
                 return Err(Refusal::bad(
@@ -83,37 +94,60 @@ pub(super) async fn range(
             Some(step) => step,
             None => default_step(start, end),
         };
-        let limit = limit(&logs, &params, &expr)?;
-        match expr {
-            Expr::Log(log) => {
-                let interval = params.duration("interval")?.unwrap_or(0);
-                let direction = direction(&params)?;
-                let rows = eval::lines(&logs, &log, (start, end), direction, limit, interval)?;
-                Ok(streams(&log, &rows, direction, categorize))
-            }
-            Expr::Sample(sample) => {
-                if (end - start) / step > logs.config().max_points as i64 {
-                    return Err(Refusal::bad(
-                        "exceeded maximum resolution of 11,000 points per time series. Try increasing the value of the step parameter",
-                    ));
-                }
-                // Loki's frontend aligns both ends with the step.
-                let steps = Steps {
-                    start: start.div_euclid(step) * step,
-                    end: (end + step - 1).div_euclid(step) * step,
-                    step,
-                };
-                let vectors = Eval::new(&logs, steps).vectors(&sample)?;
-                matrix(&steps, &vectors)
-            }
+        let limit = limit(logs, &params, &expr)?;
+        check_matchers(logs, &expr)?;
+        check_length(logs, start, end)?;
+        if let Expr::Log(log) = &expr {
+            let interval = params.duration("interval")?.unwrap_or(0);
+            let direction = direction(&params)?;
+            let rows = eval::lines(run, log, (start, end), direction, limit, interval)?;
+            let flags = categorize.then(|| json!(["categorize-labels"]));
+            let result = streams(&rows, categorize);
+            return Ok(answer("streams", result, rows.len(), flags, run, queued));
         }
+        if (end - start) / step > logs.config().max_points as i64 {
+            return Err(Refusal::bad(
+                "exceeded maximum resolution of 11,000 points per time series. Try increasing the value of the step parameter",
+            ));
+        }
+        // Loki's frontend aligns both ends with the step.
+        let steps = Steps {
+            start: start.div_euclid(step) * step,
+            end: (end + step - 1).div_euclid(step) * step,
+            step,
+        };
+        let vectors = evaluate(run, steps, &expr)?;
+        let (result, points) = matrix(run, &steps, &vectors)?;
+        Ok(answer("matrix", result, points, None, run, queued))
     })
     .await
 }
 
-/// Runs a query where it does not hold up other requests.
-async fn blocking(work: impl FnOnce() -> Answer + Send + 'static) -> Answer {
-    tokio::task::spawn_blocking(work)
+/// Whether labels are to be told apart by where they come from.
+pub(in crate::logs) fn categorizes(headers: &HeaderMap) -> bool {
+    headers
+        .get("X-Loki-Response-Encoding-Flags")
+        .and_then(|v| v.to_str().ok())
+        .is_some_and(|v| v.split(',').any(|flag| flag.trim() == "categorize-labels"))
+}
+
+/// Runs a query where it does not hold up other requests, not too many at a time; it ends when
+/// the client goes. The second argument of `work` is how long it waited.
+pub(super) async fn running(
+    logs: Arc<Logs>,
+    work: impl FnOnce(&Run<'_>, Duration) -> Answer + Send + 'static,
+) -> Answer {
+    let config = logs.config();
+    let max = config.max_running + config.max_waiting;
+    let _place = Place::take(&logs.places.waiting, 1, max)
+        .map_err(|_| Refusal::busy("too many outstanding requests"))?;
+    let asked = Instant::now();
+    let _running = logs.places.running.acquire().await;
+    let queued = asked.elapsed();
+    let cancel = Cancel::default();
+    let _guard = cancel.guard();
+    let store = Arc::clone(&logs);
+    tokio::task::spawn_blocking(move || work(&Run::new(&store, cancel), queued))
         .await
         .unwrap_or_else(|error| {
             Err(Refusal(
@@ -121,6 +155,63 @@ async fn blocking(work: impl FnOnce() -> Answer + Send + 'static) -> Answer {
                 error.to_string(),
             ))
         })
+}
+
+fn evaluate(run: &Run<'_>, steps: Steps, expr: &Expr) -> Result<Vectors, Refusal> {
+    let eval = Eval::new(run, steps);
+    match expr {
+        Expr::Log(_) => Ok(Vectors::new()),
+        Expr::Sample(sample) => Ok(eval.vectors(sample)?),
+        Expr::Variants(..) if !run.store.config().experimental.variants => Err(Refusal::bad(
+            "multi variant queries are disabled for this instance",
+        )),
+        Expr::Variants(variants, _) => {
+            let mut all = Vectors::new();
+            for (at, variant) in variants.iter().enumerate() {
+                let vectors = eval.vectors(variant)?;
+                all.resize(vectors.len(), Vec::new());
+                for (into, samples) in all.iter_mut().zip(vectors) {
+                    into.extend(samples.into_iter().map(|sample| {
+                        let mut labels = Labels::clone(&sample.labels);
+                        labels.set(VARIANT, at.to_string());
+                        Sample {
+                            labels: Arc::new(labels),
+                            ..sample
+                        }
+                    }));
+                }
+            }
+            Ok(all)
+        }
+    }
+}
+
+fn check_matchers(logs: &Logs, expr: &Expr) -> Result<(), Refusal> {
+    let max = logs.config().max_matchers;
+    for selector in expr.selectors() {
+        let count = selector.matchers.len();
+        if count > max {
+            return Err(Refusal::bad(format!(
+                "max streams matchers per query exceeded, matchers-count > limit ({count} > {max})"
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// Refuses a range of time that is longer than a query may have.
+pub(super) fn check_length(logs: &Logs, start: i64, end: i64) -> Result<(), Refusal> {
+    let max = i64::try_from(logs.config().max_query_length.as_nanos()).unwrap_or(i64::MAX);
+    let length = (end / 1_000_000).saturating_sub(start / 1_000_000);
+    let length = length.saturating_mul(1_000_000);
+    if max > 0 && length > max {
+        return Err(Refusal::bad(format!(
+            "the query time range exceeds the limit (query length: {}, limit: {})",
+            units::show_duration(length),
+            units::show_range(max)
+        )));
+    }
+    Ok(())
 }
 
 /// `start` and `end`; the last hour, or `since`, if they are not given.
@@ -187,12 +278,7 @@ fn seconds(nanos: i64) -> Value {
     }
 }
 
-fn streams(
-    _log: &LogExpr,
-    rows: &[Row],
-    direction: Direction,
-    categorize: bool,
-) -> axum::response::Response {
+fn streams(rows: &[Row], categorize: bool) -> Value {
     let mut streams: BTreeMap<&Labels, Vec<&Row>> = BTreeMap::new();
     for row in rows {
         let key = if categorize {
@@ -202,36 +288,33 @@ fn streams(
         };
         streams.entry(key).or_default().push(row);
     }
-    let _ = direction;
-    let result: Vec<Value> = streams
+    streams
         .into_iter()
         .map(|(labels, rows)| {
             let values: Vec<Value> = rows
                 .iter()
-                .map(|row| {
-                    if !categorize {
-                        return json!([row.ts.to_string(), row.line]);
-                    }
-                    let mut parts = Map::new();
-                    for (name, labels) in [
-                        ("structuredMetadata", &row.parts[1]),
-                        ("parsed", &row.parts[2]),
-                    ] {
-                        if !labels.is_empty() {
-                            parts.insert(name.to_owned(), labels.to_json());
-                        }
-                    }
-                    json!([row.ts.to_string(), row.line, parts])
-                })
+                .map(|row| entry(row.ts, &row.line, categorize.then_some(&row.parts)))
                 .collect();
             json!({"stream": labels.to_json(), "values": values})
         })
-        .collect();
-    let flags = categorize.then(|| json!(["categorize-labels"]));
-    answer("streams", &Value::Array(result), flags)
+        .collect()
 }
 
-fn matrix(steps: &Steps, vectors: &Vectors) -> Answer {
+/// A line of an answer, with the labels that are not its stream's if they are asked for.
+pub(in crate::logs) fn entry(ts: i64, line: &str, parts: Option<&[Labels; 3]>) -> Value {
+    let Some(parts) = parts else {
+        return json!([ts.to_string(), line]);
+    };
+    let mut categories = Map::new();
+    for (name, labels) in [("structuredMetadata", &parts[1]), ("parsed", &parts[2])] {
+        if !labels.is_empty() {
+            categories.insert(name.to_owned(), labels.to_json());
+        }
+    }
+    json!([ts.to_string(), line, categories])
+}
+
+fn matrix(run: &Run<'_>, steps: &Steps, vectors: &Vectors) -> Result<(Value, usize), Refusal> {
     let mut series: BTreeMap<&Labels, Vec<Value>> = BTreeMap::new();
     for (index, samples) in vectors.iter().enumerate() {
         let time = seconds(steps.start + steps.step * index as i64);
@@ -242,75 +325,33 @@ fn matrix(steps: &Steps, vectors: &Vectors) -> Answer {
                 .push(json!([time, units::show_float(sample.value)]));
         }
     }
-    if series.len() > MAX_SERIES {
-        return Err(eval::EvalError::TooManySeries(MAX_SERIES).into());
+    let max = run.store.config().max_series;
+    if series.len() > max {
+        return Err(EvalError::TooManySeries(max).into());
     }
-    let result: Vec<Value> = series
+    let points = series.values().map(Vec::len).sum();
+    let result = series
         .into_iter()
         .map(|(labels, values)| json!({"metric": labels.to_json(), "values": values}))
         .collect();
-    Ok(answer("matrix", &Value::Array(result), None))
+    Ok((result, points))
 }
 
-fn answer(kind: &str, result: &Value, flags: Option<Value>) -> axum::response::Response {
+fn answer(
+    kind: &str,
+    result: Value,
+    count: usize,
+    flags: Option<Value>,
+    run: &Run<'_>,
+    queued: Duration,
+) -> axum::response::Response {
     let mut data = Map::new();
     data.insert("resultType".to_owned(), Value::from(kind));
     if let Some(flags) = flags {
         data.insert("encodingFlags".to_owned(), flags);
     }
-    data.insert("result".to_owned(), result.clone());
-    data.insert("stats".to_owned(), stats());
+    data.insert("result".to_owned(), result);
+    let stats = stats::of(run.cost(), run.elapsed(), queued, count);
+    data.insert("stats".to_owned(), stats);
     json_answer(&json!({"status": "success", "data": data}))
-}
-
-/// The shape of Loki's statistics; this store does not count what a query costs.
-fn stats() -> Value {
-    let store = json!({
-        "totalChunksRef": 0, "totalChunksDownloaded": 0, "chunksDownloadTime": 0,
-        "queryReferencedStructuredMetadata": false,
-        "chunk": {
-            "headChunkBytes": 0, "headChunkLines": 0, "decompressedBytes": 0,
-            "decompressedLines": 0, "compressedBytes": 0, "totalDuplicates": 0,
-            "postFilterLines": 0, "headChunkStructuredMetadataBytes": 0,
-            "decompressedStructuredMetadataBytes": 0
-        },
-        "chunkRefsFetchTime": 0, "congestionControlLatency": 0, "pipelineWrapperFilteredLines": 0
-    });
-    let cache = json!({
-        "entriesFound": 0, "entriesRequested": 0, "entriesStored": 0, "bytesReceived": 0,
-        "bytesSent": 0, "requests": 0, "downloadTime": 0, "queryLengthServed": 0
-    });
-    let names = [
-        "chunk",
-        "index",
-        "result",
-        "statsResult",
-        "volumeResult",
-        "seriesResult",
-        "labelResult",
-        "instantMetricResult",
-    ];
-    let caches: Map<String, Value> = names
-        .iter()
-        .map(|name| ((*name).to_owned(), cache.clone()))
-        .collect();
-    json!({
-        "summary": {
-            "bytesProcessedPerSecond": 0, "linesProcessedPerSecond": 0,
-            "totalBytesProcessed": 0, "totalLinesProcessed": 0, "execTime": 0.0,
-            "queueTime": 0.0, "subqueries": 0, "totalEntriesReturned": 0, "splits": 0,
-            "shards": 0, "totalPostFilterLines": 0,
-            "totalStructuredMetadataBytesProcessed": 0
-        },
-        "querier": {"store": store},
-        "ingester": {
-            "totalReached": 1, "totalChunksMatched": 0, "totalBatches": 0,
-            "totalLinesSent": 0, "store": store
-        },
-        "cache": caches,
-        "index": {
-            "totalChunks": 0, "postFilterChunks": 0, "shardsDuration": 0,
-            "usedBloomFilters": false
-        }
-    })
 }

@@ -8,47 +8,50 @@ use crate::logs::labels::Labels;
 use crate::logs::logql::{
     Grouping, LabelFilter, MatchOp, RangeAgg, RangeOp, Renamed, Stage, VectorAgg, VectorOp,
 };
-use crate::logs::pipeline::{self, Hints, Work};
+use crate::logs::pipeline::{self, Hints, Pipeline, Work};
 
 /// Which labels the lines of `agg` need, when `outer` aggregates its series.
 pub(super) fn hints(agg: &RangeAgg, outer: Option<&VectorAgg>) -> Hints {
-    let (grouping, none_wanted) = match (&agg.grouping, outer) {
-        (Some(inner), _) => (Some(inner), inner.names.is_empty() && !inner.without),
-        (None, Some(outer)) if outer.op == VectorOp::Sum && merges(agg.op) => match &outer.grouping
-        {
-            Some(outer) => (Some(outer), outer.names.is_empty() && !outer.without),
-            None => (None, true),
-        },
-        _ => (None, false),
+    let whole = Grouping {
+        without: false,
+        names: Vec::new(),
+    };
+    let grouping = match (&agg.grouping, outer) {
+        (Some(inner), _) => Some(inner),
+        (None, Some(outer)) if outer.op == VectorOp::Sum && merges(agg.op) => {
+            Some(outer.grouping.as_ref().unwrap_or(&whole))
+        }
+        // Its series are not named after lines at all.
+        _ if agg.op == RangeOp::AbsentOverTime => Some(&whole),
+        _ => None,
     };
     let mut required = Vec::new();
     for stage in &agg.log.stages {
         stage_labels(stage, &mut required);
     }
-    if let Some(unwrap) = &agg.unwrap {
-        required.push(unwrap.label.clone());
-        for filter in &unwrap.filters {
-            filter_labels(filter, &mut required);
-        }
+    for filter in agg.unwrap.iter().flat_map(|unwrap| &unwrap.filters) {
+        filter_labels(filter, &mut required);
     }
-    if none_wanted {
-        return Hints {
-            none: required.is_empty(),
-            required,
-        };
-    }
-    match grouping {
-        Some(Grouping {
-            without: false,
-            names,
-        }) => {
-            required.extend(names.iter().cloned());
-            Hints {
-                none: false,
-                required,
-            }
-        }
-        _ => Hints::default(),
+    let Some(Grouping {
+        without: false,
+        names,
+    }) = grouping
+    else {
+        return Hints::default();
+    };
+    required.extend(names.iter().cloned());
+    required.extend(agg.unwrap.iter().map(|unwrap| unwrap.label.clone()));
+    // A label that clashes with one of the stream is called otherwise before it is found.
+    let plain: Vec<String> = required
+        .iter()
+        .filter_map(|name| name.strip_suffix("_extracted").map(str::to_owned))
+        .collect();
+    required.extend(plain);
+    required.sort_unstable();
+    required.dedup();
+    Hints {
+        none: required.is_empty(),
+        required,
     }
 }
 
@@ -76,9 +79,6 @@ fn stage_labels(stage: &Stage, out: &mut Vec<String>) {
                 }
             }
         }
-        Stage::Keep(names) | Stage::Drop(names) => {
-            out.extend(names.iter().map(|(name, _)| name.clone()));
-        }
         _ => {}
     }
 }
@@ -94,7 +94,15 @@ fn filter_labels(filter: &LabelFilter, out: &mut Vec<String>) {
     }
 }
 
-type Points = Vec<(i64, f64)>;
+/// The numbers of one series, in order of time.
+#[derive(Debug, Default)]
+struct Points {
+    at: Vec<(i64, f64)>,
+    /// Sums up to each point, where numbers are whole, so that sums of them are exact.
+    sums: Vec<f64>,
+}
+
+type Series = HashMap<Labels, Points>;
 
 /// The vectors of a range aggregation.
 pub(super) fn vectors(
@@ -103,50 +111,26 @@ pub(super) fn vectors(
     hints: &Hints,
 ) -> Result<Vectors, EvalError> {
     let steps = eval.steps;
-    let mut series: HashMap<Labels, Points> = HashMap::new();
-    let from = steps.start - agg.offset - agg.range;
-    let to = steps.end - agg.offset;
-    for stream in eval.store.select(&agg.log.matchers, from, to + 1) {
-        eval.check_time()?;
-        for entry in &stream.entries {
-            let mut work = Work::new(&stream.labels, &entry.metadata, entry.ts, &entry.line);
-            if !pipeline::run(&agg.log.stages, &mut work, hints) {
-                continue;
-            }
-            let value = match &agg.unwrap {
-                Some(unwrap) => match pipeline::unwrap(unwrap, &mut work, hints) {
-                    Some(value) => value,
-                    None => continue,
-                },
-                None if matches!(agg.op, RangeOp::BytesOverTime | RangeOp::BytesRate) => {
-                    work.line.len() as f64
-                }
-                None => 1.0,
-            };
-            if let Some((kind, _)) = &work.error {
-                return Err(EvalError::Pipeline {
-                    kind: kind.clone(),
-                    labels: work.result().to_string(),
-                });
-            }
-            let labels = match &agg.grouping {
-                Some(grouping) => group(grouping, &work.result()),
-                None => work.result(),
-            };
-            series.entry(labels).or_default().push((entry.ts, value));
-        }
-    }
-    let mut out: Vectors = vec![Vec::new(); steps.count()];
-    let mut series: Vec<(Labels, Points)> = series.into_iter().collect();
+    let mut series: Vec<(Labels, Points)> = collect(eval, agg, hints)?.into_iter().collect();
     series.sort_by(|a, b| a.0.cmp(&b.0));
+    let mut out: Vectors = vec![Vec::new(); steps.count()];
     let mut present = vec![false; steps.count()];
     for (labels, mut points) in series {
-        points.sort_by_key(|(ts, _)| *ts);
+        eval.run.check()?;
+        points.at.sort_by_key(|(ts, _)| *ts);
+        if agg.unwrap.is_none() {
+            points.sums.push(0.0);
+            let mut sum = 0.0;
+            points.sums.extend(points.at.iter().map(|(_, value)| {
+                sum += value;
+                sum
+            }));
+        }
         let labels = Arc::new(labels);
         for (index, vector) in out.iter_mut().enumerate() {
             let last = steps.at(index) - agg.offset;
-            let begin = points.partition_point(|(ts, _)| *ts <= last - agg.range);
-            let end = points.partition_point(|(ts, _)| *ts <= last);
+            let begin = points.at.partition_point(|(ts, _)| *ts <= last - agg.range);
+            let end = points.at.partition_point(|(ts, _)| *ts <= last);
             if begin >= end {
                 continue;
             }
@@ -155,7 +139,11 @@ pub(super) fn vectors(
                 continue;
             }
             let window = (last - agg.range, last);
-            if let Some(value) = reduce(agg, &points[begin..end], window) {
+            let value = match points.sums.get(begin).zip(points.sums.get(end)) {
+                Some((before, after)) => counted(agg, after - before),
+                None => reduce(agg, &points.at[begin..end], window),
+            };
+            if let Some(value) = value {
                 vector.push(Sample {
                     labels: Arc::clone(&labels),
                     value,
@@ -175,6 +163,101 @@ pub(super) fn vectors(
         }
     }
     Ok(out)
+}
+
+/// The numbers of all lines, by series.
+fn collect(eval: &Eval<'_>, agg: &RangeAgg, hints: &Hints) -> Result<Series, EvalError> {
+    let shift = agg.offset.saturating_neg();
+    let from = eval.steps.start.saturating_add(shift);
+    let from = from.saturating_sub(agg.range).saturating_add(1);
+    let to = eval.steps.end.saturating_add(shift).saturating_add(1);
+    let pipeline = Pipeline::new(&agg.log.stages);
+    let plain = pipeline.is_plain() && agg.unwrap.is_none();
+    let mut series = Series::new();
+    for stream in eval.run.chunks(&agg.log.matchers, from, to)? {
+        for chunk in &stream.chunks {
+            // Lines with equal metadata are of one series where nothing is taken out of them.
+            let mut known: Vec<Option<Vec<(i64, f64)>>> = vec![None; chunk.set_count()];
+            for at in chunk.range(from, to) {
+                let held = chunk.line(at);
+                eval.run.read(chunk, &held)?;
+                if !pipeline.leads(held.line) {
+                    continue;
+                }
+                if plain {
+                    eval.run.keep();
+                    let points = known[held.set as usize].get_or_insert_default();
+                    points.push((held.ts, number(agg, held.line)));
+                    continue;
+                }
+                let metadata = chunk.metadata(held.set);
+                let mut work = Work::new(&stream.labels, metadata, held.ts, held.line);
+                if !pipeline.run(&mut work, hints) {
+                    continue;
+                }
+                let value = match &agg.unwrap {
+                    Some(unwrap) => match pipeline::unwrap(unwrap, &mut work) {
+                        Some(value) => value,
+                        None => continue,
+                    },
+                    None => number(agg, &work.line),
+                };
+                eval.run.keep();
+                let labels = named(agg, &work, hints)?;
+                series.entry(labels).or_default().at.push((held.ts, value));
+            }
+            for (set, points) in (0_u32..).zip(known) {
+                let Some(points) = points else { continue };
+                let work = Work::new(&stream.labels, chunk.metadata(set), 0, "");
+                let labels = named(agg, &work, hints)?;
+                series.entry(labels).or_default().at.extend(points);
+            }
+        }
+    }
+    Ok(series)
+}
+
+const fn number(agg: &RangeAgg, line: &str) -> f64 {
+    match agg.op {
+        RangeOp::BytesOverTime | RangeOp::BytesRate => line.len() as f64,
+        _ => 1.0,
+    }
+}
+
+/// The series that a line belongs to. An error is one's own series if it was asked for, and
+/// else ends the query.
+fn named(agg: &RangeAgg, work: &Work<'_>, hints: &Hints) -> Result<Labels, EvalError> {
+    let mut labels = work.result();
+    if let Some(kind) = &work.error {
+        if hints.preserves_errors() {
+            labels.set(pipeline::PRESERVE, "true");
+            return Ok(labels);
+        }
+        return Err(EvalError::Pipeline {
+            kind: kind.clone(),
+            labels: labels.to_string(),
+        });
+    }
+    match (&agg.grouping, &agg.unwrap) {
+        (Some(grouping), unwrap) => {
+            labels = group(grouping, &labels);
+            if grouping.without {
+                unwrap.iter().for_each(|u| labels.remove(&u.label));
+            }
+        }
+        (None, Some(unwrap)) => labels.remove(&unwrap.label),
+        (None, None) => {}
+    }
+    Ok(labels)
+}
+
+/// The aggregations that count lines or bytes, of their sum.
+fn counted(agg: &RangeAgg, sum: f64) -> Option<f64> {
+    match agg.op {
+        RangeOp::Rate | RangeOp::BytesRate => Some(sum / (agg.range as f64 / 1e9)),
+        RangeOp::AbsentOverTime => None,
+        _ => Some(sum),
+    }
 }
 
 /// The labels of a group.

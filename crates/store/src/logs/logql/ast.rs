@@ -1,5 +1,6 @@
 //! The parts of a LogQL query.
 
+use memchr::memmem::Finder;
 use regex::Regex;
 
 use super::build::IpRange;
@@ -13,6 +14,24 @@ pub enum Expr {
     Log(LogExpr),
     /// A query for numbers.
     Sample(SampleExpr),
+    /// Several queries for numbers over the same lines; experimental in Loki.
+    Variants(Vec<SampleExpr>, Box<RangeAgg>),
+}
+
+impl Expr {
+    /// The selectors in it, with their pipelines.
+    pub fn selectors(&self) -> Vec<&LogExpr> {
+        let mut out = Vec::new();
+        match self {
+            Self::Log(log) => out.push(log),
+            Self::Sample(sample) => sample.selectors(&mut out),
+            Self::Variants(samples, of) => {
+                samples.iter().for_each(|sample| sample.selectors(&mut out));
+                out.push(&of.log);
+            }
+        }
+        out
+    }
 }
 
 /// A selector and what happens to each line.
@@ -79,11 +98,25 @@ pub enum LineOp {
     NotPattern,
 }
 
+impl LineOp {
+    /// As it is written.
+    pub const fn sign(self) -> &'static str {
+        match self {
+            Self::Contains => "|=",
+            Self::NotContains => "!=",
+            Self::Regex => "|~",
+            Self::NotRegex => "!~",
+            Self::Pattern => "|>",
+            Self::NotPattern => "!>",
+        }
+    }
+}
+
 /// One alternative of a line filter.
 #[derive(Clone, Debug)]
 pub enum LineTest {
     /// The line has this text.
-    Text(String),
+    Text(Box<Finder<'static>>),
     /// The line matches this expression.
     Regex(Regex),
     /// The line matches this pattern.
@@ -214,8 +247,6 @@ pub enum LabelFilter {
         op: CompareOp,
         /// With what.
         test: FilterTest,
-        /// As written.
-        source: String,
     },
     /// An address.
     Ip {
@@ -432,4 +463,19 @@ pub enum SampleExpr {
         /// As written.
         pattern: String,
     },
+}
+
+impl SampleExpr {
+    fn selectors<'a>(&'a self, out: &mut Vec<&'a LogExpr>) {
+        match self {
+            Self::Range(agg) => out.push(&agg.log),
+            Self::Vector(agg) => agg.inner.selectors(out),
+            Self::Binary(binary) => {
+                binary.left.selectors(out);
+                binary.right.selectors(out);
+            }
+            Self::LabelReplace { inner, .. } => inner.selectors(out),
+            Self::Literal(_) | Self::Scalar(_) => {}
+        }
+    }
 }

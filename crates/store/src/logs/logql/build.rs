@@ -24,26 +24,47 @@ impl IpRange {
         }
     }
 
-    /// Whether `line` holds an address that lies within.
+    /// Whether `line` holds an address that lies within. An address begins where its first
+    /// digits show that it is one, and ends with the last character that one may have.
     pub fn is_in(&self, line: &str) -> bool {
-        line.split(|c: char| !(c.is_ascii_hexdigit() || c == '.' || c == ':'))
-            .filter(|word| word.len() >= 3)
-            .any(|word| {
-                let plain = word.trim_matches(['.', ':']);
-                [word, plain]
-                    .iter()
-                    .find_map(|w| w.parse().ok())
-                    .or_else(|| {
-                        plain
-                            .split(':')
-                            .next()?
-                            .parse::<Ipv4Addr>()
-                            .ok()
-                            .map(IpAddr::V4)
-                    })
-                    .is_some_and(|address| self.contains(address))
-            })
+        let bytes = line.as_bytes();
+        let mut at = 0;
+        while at < bytes.len() {
+            let span = match bytes.get(at..) {
+                Some(rest) if begins_v4(rest) => span(rest, |b| b.is_ascii_digit() || b == b'.'),
+                Some(rest) if begins_v6(rest) => {
+                    span(rest, |b| b.is_ascii_hexdigit() || b == b':' || b == b'.')
+                }
+                _ => 0,
+            };
+            let address = line.get(at..at + span).and_then(|word| word.parse().ok());
+            if address.is_some_and(|address| self.contains(address)) {
+                return true;
+            }
+            at += span + 1;
+        }
+        false
     }
+}
+
+fn span(bytes: &[u8], may: impl Fn(u8) -> bool) -> usize {
+    bytes.iter().take_while(|b| may(**b)).count()
+}
+
+fn begins_v4(bytes: &[u8]) -> bool {
+    matches!(bytes, [a, b, c, d, ..]
+        if a.is_ascii_digit() && [b, c, d].contains(&&b'.'))
+}
+
+fn begins_v6(bytes: &[u8]) -> bool {
+    let [first, second, third, _, _, ..] = bytes else {
+        return false;
+    };
+    if [first, second] == [&b':', &b':'] {
+        return third.is_ascii_hexdigit();
+    }
+    let digits = span(bytes, |b| b.is_ascii_hexdigit());
+    (1..=4).contains(&digits) && bytes.get(digits) == Some(&b':')
 }
 
 /// Reads `10.0.0.1`, `10.0.0.1-10.0.0.9` or `10.0.0.0/8`.
@@ -51,10 +72,11 @@ pub(super) fn ip_range(text: &str) -> Result<IpRange, String> {
     let invalid = || format!("ip: invalid pattern: {text:?}");
     let address = |part: &str| part.trim().parse::<IpAddr>().map_err(|_| invalid());
     if let Some((first, last)) = text.split_once('-') {
-        return Ok(IpRange {
-            first: address(first)?,
-            last: address(last)?,
-        });
+        let (first, last) = (address(first)?, address(last)?);
+        if first.is_ipv4() != last.is_ipv4() || last < first {
+            return Err(invalid());
+        }
+        return Ok(IpRange { first, last });
     }
     let Some((network, bits)) = text.split_once('/') else {
         let one = address(text)?;
@@ -150,12 +172,8 @@ pub(crate) fn regex_message(pattern: &str) -> String {
 }
 
 /// Reads `user.name`, `tags[0]`, `a["b c"]`.
-pub(super) fn json_path(text: &str) -> Result<Vec<PathPart>, ParseError> {
-    let invalid = || {
-        ParseError::whole(format!(
-            "cannot parse expression [{text}]: syntax error: unexpected $end"
-        ))
-    };
+pub(super) fn json_path(text: &str) -> Result<Vec<PathPart>, String> {
+    let invalid = || "syntax error: unexpected $end".to_owned();
     let mut path = Vec::new();
     let mut rest = text;
     while !rest.is_empty() {
@@ -196,6 +214,9 @@ mod tests {
             ("10.0.2.0/24", "from 10.0.3.17 - GET", false),
             ("10.0.1.0-10.0.3.255", "10.0.2.1:8080", true),
             ("::1", "[::1] said", true),
+            ("10.0.2.17", "v10.0.2.17x", true),
+            ("10.0.2.17", "10.0.2.17.5", false),
+            ("2001:db8::/32", "to 2001:db8::5, port 1", true),
         ] {
             assert_eq!(
                 ip_range(range).expect(range).is_in(line),

@@ -3,7 +3,7 @@
 use std::fmt::{self, Display, Formatter};
 
 use super::ast::{
-    Binary, Card, CompareOp, Expr, FilterTest, Grouping, LabelFilter, LineFilter, LineOp, LineTest,
+    Binary, Card, CompareOp, Expr, FilterTest, Grouping, LabelFilter, LineFilter, LineTest,
     LogExpr, MatchOp, Matcher, Picked, RangeAgg, Renamed, SampleExpr, Stage, Unwrap, VectorAgg,
 };
 use super::units;
@@ -14,6 +14,11 @@ impl Display for Expr {
         match self {
             Self::Log(log) => log.fmt(f),
             Self::Sample(sample) => sample.fmt(f),
+            Self::Variants(variants, of) => {
+                f.write_str("variants(")?;
+                list(f, variants, ", ")?;
+                write!(f, ") of ({})", LogRange(of))
+            }
         }
     }
 }
@@ -49,14 +54,7 @@ impl Display for Matcher {
 
 impl Display for LineFilter {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        f.write_str(match self.op {
-            LineOp::Contains => "|=",
-            LineOp::NotContains => "!=",
-            LineOp::Regex => "|~",
-            LineOp::NotRegex => "!~",
-            LineOp::Pattern => "|>",
-            LineOp::NotPattern => "!>",
-        })?;
+        f.write_str(self.op.sign())?;
         for (at, (test, text)) in self.tests.iter().enumerate() {
             f.write_str(if at == 0 { " " } else { " or " })?;
             match test {
@@ -88,11 +86,11 @@ impl Display for Stage {
                 picked,
             } => {
                 f.write_str("| logfmt")?;
-                if *keep_empty {
-                    f.write_str(" --keep-empty")?;
-                }
                 if *strict {
                     f.write_str(" --strict")?;
+                }
+                if *keep_empty {
+                    f.write_str(" --keep-empty")?;
                 }
                 spaced(f, picked)
             }
@@ -172,18 +170,17 @@ impl Display for LabelFilter {
             Self::And(a, b) => write!(f, "( {a} , {b} )"),
             Self::Or(a, b) => write!(f, "( {a} or {b} )"),
             Self::Text(matcher) => matcher.fmt(f),
-            Self::Compare {
-                name,
-                op,
-                test,
-                source,
-            } => match test {
-                FilterTest::Duration(seconds) => {
-                    let nanos = (seconds * 1e9).round() as i64;
-                    write!(f, "{name}{op}{}", units::show_duration(nanos))
+            Self::Compare { name, op, test } => {
+                write!(f, "{name}{op}")?;
+                match test {
+                    FilterTest::Number(n) => write!(f, "{n}"),
+                    FilterTest::Duration(seconds) => {
+                        let nanos = (seconds * 1e9).round() as i64;
+                        f.write_str(&units::show_duration(nanos))
+                    }
+                    FilterTest::Bytes(n) => f.write_str(&units::show_bytes(*n as u64)),
                 }
-                FilterTest::Bytes(_) | FilterTest::Number(_) => write!(f, "{name}{op}{source}"),
-            },
+            }
             Self::Ip {
                 name,
                 negated,
@@ -219,21 +216,31 @@ impl Display for Unwrap {
     }
 }
 
+/// The lines of a range aggregation, with what follows them.
+pub(super) struct LogRange<'a>(pub &'a RangeAgg);
+
+impl Display for LogRange<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let agg = self.0;
+        agg.log.fmt(f)?;
+        if let Some(unwrap) = &agg.unwrap {
+            unwrap.fmt(f)?;
+        }
+        write!(f, "[{}]", units::show_range(agg.range))?;
+        if agg.offset != 0 {
+            write!(f, " offset {}", units::show_duration(agg.offset))?;
+        }
+        Ok(())
+    }
+}
+
 impl Display for RangeAgg {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         write!(f, "{}(", self.op.name())?;
         if let Some(param) = self.param {
-            write!(f, "{},", units::show_float(param))?;
+            write!(f, "{param},")?;
         }
-        self.log.fmt(f)?;
-        if let Some(unwrap) = &self.unwrap {
-            unwrap.fmt(f)?;
-        }
-        write!(f, "[{}]", units::show_range(self.range))?;
-        if self.offset != 0 {
-            write!(f, " offset {}", units::show_range(self.offset))?;
-        }
-        f.write_str(")")?;
+        write!(f, "{})", LogRange(self))?;
         match &self.grouping {
             Some(grouping) => write!(f, " {grouping}"),
             None => Ok(()),
@@ -244,7 +251,9 @@ impl Display for RangeAgg {
 impl Display for VectorAgg {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         f.write_str(self.op.name())?;
-        if let Some(grouping) = &self.grouping {
+        if let Some(grouping) = &self.grouping
+            && (grouping.without || !grouping.names.is_empty())
+        {
             write!(f, " {grouping}")?;
         }
         f.write_str("(")?;
@@ -255,22 +264,36 @@ impl Display for VectorAgg {
     }
 }
 
-impl Display for Binary {
-    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        write!(f, "({} {}", self.left, self.op)?;
+impl Binary {
+    /// The operator with what modifies it, names of labels joined by `between`.
+    pub(super) fn operator(&self, between: &str) -> String {
+        let mut out = self.op.to_owned();
         if self.bool_mode {
-            f.write_str(" bool")?;
+            out.push_str(" bool");
         }
         if let Some(matching) = &self.matching {
             let word = if matching.on { "on" } else { "ignoring" };
-            write!(f, " {word} ({})", matching.names.join(","))?;
-            match matching.card {
-                Card::OneToOne => {}
-                Card::ManyToOne => write!(f, " group_left ({})", matching.include.join(","))?,
-                Card::OneToMany => write!(f, " group_right ({})", matching.include.join(","))?,
+            let mut group = match matching.card {
+                Card::OneToOne => String::new(),
+                Card::ManyToOne => "group_left".to_owned(),
+                Card::OneToMany => "group_right".to_owned(),
+            };
+            if !matching.include.is_empty() {
+                group.push_str(&format!(" ({})", matching.include.join(between)));
             }
+            // The space before no group at all is Loki's.
+            out.push_str(&format!(
+                " {word} ({}) {group}",
+                matching.names.join(between)
+            ));
         }
-        write!(f, " {})", self.right)
+        out
+    }
+}
+
+impl Display for Binary {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        write!(f, "({} {} {})", self.left, self.operator(","), self.right)
     }
 }
 

@@ -75,12 +75,7 @@ impl Parser {
             _ => return Err(self.unexpected(&[])),
         };
         self.take();
-        Ok(LabelFilter::Compare {
-            name,
-            op,
-            test,
-            source: format!("{}{}", if negative { "-" } else { "" }, token.text),
-        })
+        Ok(LabelFilter::Compare { name, op, test })
     }
 
     fn ip_filter(&mut self, name: String, negated: bool) -> Result<LabelFilter, ParseError> {
@@ -88,11 +83,9 @@ impl Parser {
         let source = self.string(&["STRING"])?;
         self.expect(")", &[")"])?;
         let range = build::ip_range(&source).map_err(|message| {
-            ParseError::whole(format!(
-                "stage '| {name}{}ip({})' : {message}",
-                if negated { "!=" } else { "=" },
-                crate::logs::labels::quote(&source)
-            ))
+            let op = if negated { "!=" } else { "=" };
+            let source = crate::logs::labels::quote(&source);
+            ParseError::stage(&format!("| {name}{op}ip({source})"), &message)
         })?;
         Ok(LabelFilter::Ip {
             name,

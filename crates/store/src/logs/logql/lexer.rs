@@ -56,7 +56,7 @@ impl Token {
     }
 }
 
-const KEYWORDS: [&str; 22] = [
+const KEYWORDS: [&str; 24] = [
     "by",
     "without",
     "bool",
@@ -79,6 +79,8 @@ const KEYWORDS: [&str; 22] = [
     "drop",
     "decolorize",
     "unwrap",
+    "variants",
+    "of",
 ];
 
 /// Names that are words of the language only before `(`.
@@ -245,6 +247,7 @@ impl Lexer<'_> {
         let text = rest[1..end].trim();
         match units::range(text) {
             Some(nanos) => Ok((nanos, end + 1)),
+            None if text.is_empty() => Err(ParseError::at(0, self.col(), "empty duration string")),
             None => Err(ParseError::at(
                 0,
                 self.col(),
@@ -294,14 +297,17 @@ impl Lexer<'_> {
             .find(|c: char| !(c.is_alphanumeric() || c == '_'))
             .unwrap_or(rest.len());
         let text = rest[..end].to_owned();
+        let lower = text.to_ascii_lowercase();
         let called = rest[end..].trim_start().starts_with('(');
-        let keyword = if FUNCTIONS.contains(&text.as_str()) {
+        let keyword = if FUNCTIONS.contains(&lower.as_str()) {
             called || self.grouped(&rest[end..])
         } else {
-            KEYWORDS.contains(&text.as_str()) && !self.after_brace()
+            KEYWORDS.contains(&lower.as_str())
         };
-        let kind = if keyword { Kind::Sign } else { Kind::Ident };
-        self.push(kind, text, end);
+        match keyword {
+            true => self.push(Kind::Sign, lower, end),
+            false => self.push(Kind::Ident, text, end),
+        }
     }
 
     /// `sum by (...) (...)`: an aggregation's name before its grouping.
@@ -309,18 +315,10 @@ impl Lexer<'_> {
         let after = after.trim_start();
         ["by", "without"].iter().any(|word| {
             after
-                .strip_prefix(word)
-                .is_some_and(|a| a.trim_start().starts_with('('))
+                .get(..word.len())
+                .filter(|start| start.eq_ignore_ascii_case(word))
+                .is_some_and(|_| after[word.len()..].trim_start().starts_with('('))
         })
-    }
-
-    /// Within a selector every word is a name.
-    fn after_brace(&self) -> bool {
-        self.out
-            .iter()
-            .rev()
-            .find(|t| t.kind == Kind::Sign && (t.text == "{" || t.text == "}"))
-            .is_some_and(|t| t.text == "{")
     }
 }
 

@@ -83,6 +83,7 @@ impl Parser {
                 }
             }
             (Kind::Sign, "label_replace") => self.label_replace(),
+            (Kind::Sign, "variants") => self.variants(),
             (Kind::Sign, "vector") => {
                 self.take();
                 self.expect("(", &["("])?;
@@ -242,7 +243,11 @@ impl Parser {
                 "parameter required for operation {}",
                 op.name()
             ))),
-            (true, Some(n)) if n < 1.0 || n.fract() != 0.0 => Err(ParseError::whole(format!(
+            (true, Some(n)) if n.fract() != 0.0 => Err(ParseError::whole(format!(
+                "invalid parameter {}({n},",
+                op.name()
+            ))),
+            (true, Some(n)) if n < 1.0 => Err(ParseError::whole(format!(
                 "invalid parameter (must be greater than 0) {}({n}",
                 op.name()
             ))),
@@ -250,9 +255,19 @@ impl Parser {
                 "unsupported parameter for operation {}({n},",
                 op.name()
             ))),
-            _ if matches!(op, VectorOp::Sort | VectorOp::SortDesc) && grouping.is_some() => Err(
-                ParseError::whole("sort and sort_desc doesn't allow grouping by"),
-            ),
+            (true, Some(_)) if op == VectorOp::ApproxTopk && grouping.is_some() => {
+                Err(ParseError::whole(format!(
+                    "grouping not allowed for {} aggregation",
+                    op.name()
+                )))
+            }
+            _ if matches!(op, VectorOp::Sort | VectorOp::SortDesc)
+                && grouping.as_ref().is_some_and(|g| !g.names.is_empty()) =>
+            {
+                Err(ParseError::whole(
+                    "sort and sort_desc doesn't allow grouping by ",
+                ))
+            }
             _ => Ok(Expr::Sample(SampleExpr::Vector(VectorAgg {
                 op,
                 param: param.map(|n| n as usize),
@@ -291,6 +306,28 @@ impl Parser {
             regex,
             pattern,
         }))
+    }
+
+    /// `variants(a, b) of ({...}[5m])`.
+    fn variants(&mut self) -> Result<Expr, ParseError> {
+        self.take();
+        self.expect("(", &["("])?;
+        let mut variants = Vec::new();
+        loop {
+            let Expr::Sample(sample) = self.expr(0)? else {
+                return Err(self.unexpected(&[]));
+            };
+            variants.push(sample);
+            if !self.eat(",") {
+                break;
+            }
+        }
+        self.expect(")", &[])?;
+        self.expect("of", &["of"])?;
+        self.expect("(", &["("])?;
+        let of = self.log_range(RangeOp::CountOverTime)?;
+        self.expect(")", &[])?;
+        Ok(Expr::Variants(variants, Box::new(of)))
     }
 
     fn matching(&mut self) -> Result<Option<Matching>, ParseError> {
@@ -379,12 +416,12 @@ fn join(
 ) -> Result<SampleExpr, ParseError> {
     let side = |expr, name: &str| match expr {
         Expr::Sample(sample) => Ok(sample),
-        Expr::Log(log) => Err(ParseError::whole(format!(
+        other => Err(ParseError::whole(format!(
             "unexpected type for {name} leg of binary operation ({op}): *syntax.{}",
-            if log.stages.is_empty() {
-                "MatchersExpr"
-            } else {
-                "PipelineExpr"
+            match other {
+                Expr::Log(log) if log.stages.is_empty() => "MatchersExpr",
+                Expr::Log(_) => "PipelineExpr",
+                _ => "MultiVariantExpr",
             }
         ))),
     };

@@ -1,13 +1,20 @@
 //! The parser: selectors, pipelines and label filters. Errors are worded as Loki words them.
 
+use memchr::memmem::Finder;
+
 use super::ast::{
-    Convert, Expr, LineFilter, LineOp, LineTest, LogExpr, MatchOp, Matcher, Picked, Renamed, Stage,
-    Unwrap,
+    Convert, Expr, LineFilter, LineOp, LineTest, LogExpr, MatchOp, Matcher, Stage, Unwrap,
 };
 use super::build;
 use super::lexer::{Kind, Token, lex};
 use super::patterns::Pattern;
+use crate::logs::labels::quote;
 use crate::logs::template::Template;
+
+/// The longest query that is read, in bytes.
+const MAX_QUERY: usize = 131_072;
+/// What is said of a query that is more than a selector where only one may be.
+const ONLY_MATCHERS: &str = "only label matchers are supported";
 
 /// Why a query was not understood.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -22,7 +29,10 @@ pub struct ParseError {
 
 impl std::fmt::Display for ParseError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        if self.line == 0 && self.col == 0 {
+        if self.message == ONLY_MATCHERS {
+            // Not an error of the parser, though it is raised beside it.
+            f.write_str(ONLY_MATCHERS)
+        } else if self.line == 0 && self.col == 0 {
             write!(f, "parse error : {}", self.message)
         } else {
             write!(
@@ -50,6 +60,11 @@ impl ParseError {
             message: message.into(),
         }
     }
+
+    /// What is wrong with a stage that could be read.
+    pub(super) fn stage(stage: &str, message: &str) -> Self {
+        Self::whole(format!("stage '{stage}' : {message}"))
+    }
 }
 
 /// Reads a whole query.
@@ -59,6 +74,12 @@ impl ParseError {
 pub fn parse(query: &str) -> Result<Expr, ParseError> {
     if query.trim().is_empty() {
         return Err(ParseError::whole("syntax error: unexpected $end"));
+    }
+    if query.len() >= MAX_QUERY {
+        return Err(ParseError::whole(format!(
+            "input size too long ({} > {MAX_QUERY})",
+            query.len()
+        )));
     }
     let mut parser = Parser::new(query)?;
     let expr = parser.expr(0)?;
@@ -73,7 +94,7 @@ pub fn parse(query: &str) -> Result<Expr, ParseError> {
 pub fn parse_matchers(query: &str) -> Result<Vec<Matcher>, ParseError> {
     match parse(query)? {
         Expr::Log(log) if log.stages.is_empty() => Ok(log.matchers),
-        _ => Err(ParseError::whole("only label matchers are supported")),
+        _ => Err(ParseError::whole(ONLY_MATCHERS)),
     }
 }
 
@@ -262,24 +283,30 @@ impl Parser {
     }
 
     fn line_test(&mut self, op: LineOp) -> Result<(LineTest, String), ParseError> {
-        if matches!(op, LineOp::Contains | LineOp::NotContains) && self.eat("ip") {
+        if self.eat("ip") {
             self.expect("(", &["("])?;
             let text = self.string(&["STRING"])?;
             self.expect(")", &[")"])?;
-            let range = build::ip_range(&text).map_err(ParseError::whole)?;
+            let range = match op {
+                LineOp::Contains | LineOp::NotContains => build::ip_range(&text),
+                _ => Err("ip: invalid operation".to_owned()),
+            };
+            let stage = || format!("{} ip({})", op.sign(), quote(&text));
+            let range = range.map_err(|message| ParseError::stage(&stage(), &message))?;
             return Ok((LineTest::Ip(range), text));
         }
-        let expected: &[&str] = match op {
-            LineOp::Contains | LineOp::NotContains => &["STRING", "ip"],
-            _ => &["STRING"],
-        };
-        let text = self.string(expected)?;
+        let text = self.string(&["STRING", "ip"])?;
+        let stage = || format!("{} {}", op.sign(), quote(&text));
         let test = match op {
-            LineOp::Contains | LineOp::NotContains => LineTest::Text(text.clone()),
-            LineOp::Regex | LineOp::NotRegex => LineTest::Regex(build::regex(&text)?),
-            LineOp::Pattern | LineOp::NotPattern => {
-                LineTest::Pattern(Pattern::filter(&text).map_err(ParseError::whole)?)
+            LineOp::Contains | LineOp::NotContains => {
+                LineTest::Text(Box::new(Finder::new(&text).into_owned()))
             }
+            LineOp::Regex | LineOp::NotRegex => LineTest::Regex(
+                build::regex(&text).map_err(|e| ParseError::stage(&stage(), &e.message))?,
+            ),
+            LineOp::Pattern | LineOp::NotPattern => LineTest::Pattern(
+                Pattern::filter(&text).map_err(|m| ParseError::stage(&stage(), &m))?,
+            ),
         };
         Ok((test, text))
     }
@@ -310,7 +337,7 @@ impl Parser {
         }
         self.take();
         Ok(match token.text.as_str() {
-            "json" => Stage::Json(self.picked(build::json_path)?),
+            "json" => Stage::Json(self.picked("json", build::json_path)?),
             "logfmt" => self.logfmt()?,
             "regexp" => {
                 let text = self.string(&["STRING"])?;
@@ -326,9 +353,9 @@ impl Parser {
             "unpack" => Stage::Unpack,
             "line_format" => {
                 let text = self.string(&["STRING"])?;
-                let stage = format!("| line_format {}", crate::logs::labels::quote(&text));
+                let stage = format!("| line_format {}", quote(&text));
                 Stage::LineFormat(Template::parse("line", &text).map_err(|m| {
-                    ParseError::whole(format!("stage '{stage}' : invalid line template: {m}"))
+                    ParseError::stage(&stage, &format!("invalid line template: {m}"))
                 })?)
             }
             "label_format" => self.label_format()?,
@@ -348,69 +375,12 @@ impl Parser {
             }
             self.take();
         }
-        let picked = self.picked(|key| Ok(build::plain_path(key)))?;
+        let picked = self.picked("logfmt", |key| Ok(build::plain_path(key)))?;
         Ok(Stage::Logfmt {
             strict,
             keep_empty,
             picked,
         })
-    }
-
-    /// `a, b="expression"` after a parser; nothing if no name follows.
-    fn picked(
-        &mut self,
-        path: impl Fn(&str) -> Result<Vec<super::PathPart>, ParseError>,
-    ) -> Result<Vec<Picked>, ParseError> {
-        let mut picked = Vec::new();
-        if self.peek().kind != Kind::Ident {
-            return Ok(picked);
-        }
-        loop {
-            let name = self.ident(&["IDENTIFIER"])?;
-            let source = if self.eat("=") {
-                self.string(&["STRING"])?
-            } else {
-                name.clone()
-            };
-            picked.push(Picked {
-                path: path(&source)?,
-                name,
-                source,
-            });
-            if !self.eat(",") {
-                return Ok(picked);
-            }
-        }
-    }
-
-    fn label_format(&mut self) -> Result<Stage, ParseError> {
-        let mut formats: Vec<(String, Renamed)> = Vec::new();
-        loop {
-            let name = self.ident(&["IDENTIFIER"])?;
-            self.expect("=", &["="])?;
-            let value = match self.peek().kind {
-                Kind::Ident => Renamed::Label(self.take().text),
-                Kind::Str => {
-                    let text = self.take().text;
-                    Renamed::Template(Template::parse("label", &text).map_err(|m| {
-                        ParseError::whole(format!(
-                            "stage '| label_format {name}={}' : invalid template for label '{name}': {m}",
-                            crate::logs::labels::quote(&text)
-                        ))
-                    })?)
-                }
-                _ => return Err(self.unexpected(&["IDENTIFIER", "STRING"])),
-            };
-            if formats.iter().any(|(known, _)| *known == name) {
-                return Err(ParseError::whole(format!(
-                    "multiple label name '{name}' not allowed in a single format operation"
-                )));
-            }
-            formats.push((name, value));
-            if !self.eat(",") {
-                return Ok(Stage::LabelFormat(formats));
-            }
-        }
     }
 
     /// `a, b="x", c=~"y"` of keep and drop.

@@ -106,6 +106,57 @@ pub(crate) fn bytes(text: &str) -> Option<f64> {
     Some((number * factor).trunc())
 }
 
+/// A size as Loki's limits are written: in the greatest unit that divides it.
+pub(crate) fn show_size(bytes: u64) -> String {
+    const UNITS: [(&str, u32); 6] = [
+        ("EB", 60),
+        ("PB", 50),
+        ("TB", 40),
+        ("GB", 30),
+        ("MB", 20),
+        ("KB", 10),
+    ];
+    UNITS
+        .iter()
+        .find(|(_, shift)| bytes != 0 && bytes.trailing_zeros() >= *shift)
+        .map_or_else(
+            || format!("{bytes}B"),
+            |(unit, shift)| format!("{}{unit}", bytes >> shift),
+        )
+}
+
+/// A size as `humanize.IBytes` writes it: `5.0 KiB`.
+pub(crate) fn show_binary(bytes: u64) -> String {
+    const UNITS: [&str; 7] = ["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
+    if bytes < 10 {
+        return format!("{bytes} B");
+    }
+    let power = (bytes.ilog2() / 10).min(6);
+    let value = (bytes as f64 / 1024_f64.powi(power as i32) * 10.0 + 0.5).floor() / 10.0;
+    let unit = UNITS.get(power as usize).unwrap_or(&"EiB");
+    if value < 10.0 {
+        format!("{value:.1} {unit}")
+    } else {
+        format!("{value:.0} {unit}")
+    }
+}
+
+/// A size as `humanize.Bytes` writes it, without a space: `5.1kB`.
+pub(crate) fn show_bytes(bytes: u64) -> String {
+    const UNITS: [&str; 7] = ["B", "kB", "MB", "GB", "TB", "PB", "EB"];
+    if bytes < 10 {
+        return format!("{bytes}B");
+    }
+    let power = ((bytes as f64).ln() / 1000_f64.ln()).floor().min(6.0);
+    let value = (bytes as f64 / 1000_f64.powf(power) * 10.0 + 0.5).floor() / 10.0;
+    let unit = UNITS.get(power as usize).unwrap_or(&"EB");
+    if value < 10.0 {
+        format!("{value:.1}{unit}")
+    } else {
+        format!("{value:.0}{unit}")
+    }
+}
+
 /// A duration as Go's `Duration.String` writes it.
 pub(crate) fn show_duration(nanos: i64) -> String {
     if nanos == 0 {

@@ -1,71 +1,50 @@
 //! The stages that take labels out of lines.
 
+use std::borrow::Cow;
+
 use regex::Regex;
 
-use super::{Hints, Origin, Work};
+use super::{Hints, Work};
 use crate::logs::jsonscan::{self, Value};
 use crate::logs::labels::sanitize;
 use crate::logs::logql::{PathPart, Pattern, Picked};
 
-/// Labels found in one line by one parser.
-struct Found<'h> {
-    labels: Vec<(String, String)>,
-    hints: &'h Hints,
-}
+/// What stops a parser before the end of the line: it has all that it was to look for.
+const ENOUGH: &str = "";
 
-impl<'h> Found<'h> {
-    const fn new(hints: &'h Hints) -> Self {
-        Self {
-            labels: Vec::new(),
-            hints,
-        }
-    }
-
-    /// Adds a label under the name that is free for it; the first of one name stays. Says
-    /// whether more labels are needed.
-    fn add(&mut self, work: &Work<'_>, key: &str, value: String) -> bool {
-        let name = free_name(work, key);
-        if (self.hints.required.is_empty() || self.hints.required.contains(&name))
-            && !self.labels.iter().any(|(known, _)| *known == name)
-        {
-            self.labels.push((name, value));
-        }
-        self.hints.required.is_empty()
-            || !self
-                .hints
-                .required
-                .iter()
-                .all(|wanted| self.labels.iter().any(|(known, _)| known == wanted))
-    }
-
-    fn give(self, work: &mut Work<'_>) {
-        for (name, value) in self.labels {
-            work.set(&name, value);
-        }
+/// Sets a label that was found, under the name that is free for it: one that the stream or its
+/// metadata has already is `<name>_extracted`. What was parsed before stays.
+fn add(work: &mut Work<'_>, hints: &Hints, key: &str, value: &str) {
+    let name = free_name(work, key);
+    if !name.is_empty() && hints.wants(&name) && !work.parsed(&name) {
+        work.set(&name, value.to_owned());
     }
 }
 
-/// A parsed label whose name the stream or its metadata has already is `<name>_extracted`.
-fn free_name(work: &Work<'_>, key: &str) -> String {
-    match work.origin(key) {
-        Some(Origin::Stream | Origin::Metadata) => format!("{key}_extracted"),
-        _ => key.to_owned(),
+fn free_name<'k>(work: &Work<'_>, key: &'k str) -> Cow<'k, str> {
+    if work.clashes(key) {
+        Cow::Owned(format!("{key}_extracted"))
+    } else {
+        Cow::Borrowed(key)
     }
+}
+
+/// The line by itself, so that a parser can change the labels while it reads.
+fn own_line<'a>(work: &Work<'a>) -> Cow<'a, str> {
+    work.line.clone()
 }
 
 pub(super) fn json(picked: &[Picked], work: &mut Work<'_>, hints: &Hints) {
-    if hints.none {
+    if work.satisfies(hints) {
         return;
     }
+    let line = own_line(work);
     if !picked.is_empty() {
-        return json_picked(picked, work);
+        return json_picked(&line, picked, work);
     }
-    let line = work.line.clone().into_owned();
-    let mut found = Found::new(hints);
-    let outcome = json_object(&line, "", work, &mut found);
-    found.give(work);
-    if let Err(message) = outcome {
-        work.fail("JSONParserErr", message);
+    match json_object(&line, "", work, hints) {
+        Ok(()) | Err(ENOUGH) => {}
+        Err(message) => work.fail("JSONParserErr", message),
     }
 }
 
@@ -73,10 +52,9 @@ pub(super) fn json(picked: &[Picked], work: &mut Work<'_>, hints: &Hints) {
 fn json_object(
     text: &str,
     prefix: &str,
-    work: &Work<'_>,
-    found: &mut Found<'_>,
-) -> Result<bool, &'static str> {
-    let mut go_on = true;
+    work: &mut Work<'_>,
+    hints: &Hints,
+) -> Result<(), &'static str> {
     jsonscan::object(text, &mut |key, value| {
         let key = sanitize(&jsonscan::unescape(key));
         let name = if prefix.is_empty() {
@@ -84,47 +62,65 @@ fn json_object(
         } else {
             format!("{prefix}_{key}")
         };
-        go_on = match value {
-            Value::Object(inner) => json_object(inner, &name, work, found)?,
-            Value::Text(text) => found.add(work, &name, jsonscan::unescape(text)),
-            Value::Plain(text) => found.add(work, &name, text.to_owned()),
-            Value::Null | Value::Array(_) => true,
-        };
-        Ok(go_on)
-    })?;
-    Ok(go_on)
+        match value {
+            Value::Object(inner) => {
+                let sought = hints.required.is_empty()
+                    || hints
+                        .required
+                        .iter()
+                        .any(|wanted| wanted.starts_with(&name));
+                if sought {
+                    json_object(inner, &name, work, hints)?;
+                }
+            }
+            Value::Text(text) => add(work, hints, &name, &jsonscan::unescape(text)),
+            Value::Plain(text) => add(work, hints, &name, text),
+            Value::Null | Value::Array(_) => {}
+        }
+        if work.satisfies(hints) {
+            return Err(ENOUGH);
+        }
+        Ok(true)
+    })
 }
 
-fn json_picked(picked: &[Picked], work: &mut Work<'_>) {
-    let line = work.line.clone().into_owned();
-    if jsonscan::object(&line, &mut |_, _| Ok(true)).is_err() && !line.trim().is_empty() {
-        work.fail("JSONParserErr", "");
-        return;
+fn json_picked(line: &str, picked: &[Picked], work: &mut Work<'_>) {
+    match line.as_bytes().first() {
+        None => return,
+        Some(b'"' | b'{' | b'[') => {}
+        Some(_) => return work.fail("JSONParserErr", ""),
     }
     for pick in picked {
-        let value = walk(&line, &pick.path).map_or_else(String::new, |value| match value {
-            Value::Text(text) => jsonscan::unescape(text),
-            Value::Plain(text) | Value::Object(text) | Value::Array(text) => text.to_owned(),
-            Value::Null => String::new(),
-        });
-        let name = free_name(work, &pick.name);
-        work.set(&name, value);
+        if let Some(value) = walk(line, &pick.path) {
+            let text = match value {
+                Value::Text(text) => jsonscan::unescape(text),
+                Value::Plain(text) | Value::Object(text) | Value::Array(text) => text.to_owned(),
+                Value::Null => String::new(),
+            };
+            let name = free_name(work, &pick.name).into_owned();
+            work.set(&name, text);
+        } else if work.get(&pick.name).is_none() {
+            work.set(&pick.name, String::new());
+        }
     }
 }
 
 fn walk<'a>(line: &'a str, path: &[PathPart]) -> Option<Value<'a>> {
-    let mut at = Value::Object(line);
+    let mut at = match line.as_bytes().first() {
+        Some(b'[') => Value::Array(line),
+        _ => Value::Object(line),
+    };
     for part in path {
         at = match (part, at) {
             (PathPart::Key(name), Value::Object(text)) => {
                 let mut hit = None;
-                jsonscan::object(text, &mut |key, value| {
+                // What stands before a break is found.
+                let _ = jsonscan::object(text, &mut |key, value| {
                     if jsonscan::unescape(key) == *name {
                         hit = Some(value);
                     }
                     Ok(hit.is_none())
-                })
-                .ok()?;
+                });
                 hit?
             }
             (PathPart::Index(index), Value::Array(text)) => *jsonscan::items(text).get(*index)?,
@@ -141,60 +137,62 @@ pub(super) fn logfmt(
     work: &mut Work<'_>,
     hints: &Hints,
 ) {
-    if hints.none {
+    if work.satisfies(hints) {
         return;
     }
-    let line = work.line.clone().into_owned();
-    let mut found = Found::new(hints);
-    let mut values: Vec<(&Picked, Option<String>)> =
-        picked.iter().map(|pick| (pick, None)).collect();
-    let mut rest = Logfmt { line: &line, at: 0 };
-    let mut failed = None;
-    loop {
-        match rest.pair() {
-            None => break,
-            Some(Err(message)) => {
+    let line = own_line(work);
+    for pick in picked {
+        if !work.clashes(&pick.name) {
+            work.set(&pick.name, String::new());
+        }
+    }
+    let mut pairs = Logfmt::new(&line);
+    while let Some(pair) = pairs.pair() {
+        let (key, value) = match pair {
+            Ok(pair) => pair,
+            Err(message) => {
                 if strict {
-                    failed = Some(message);
-                    break;
+                    work.fail("LogfmtParserErr", message);
+                    return;
                 }
+                continue;
             }
-            Some(Ok((key, value))) => {
-                if !picked.is_empty() {
-                    for (pick, hit) in &mut values {
-                        if pick.path == [PathPart::Key(key.to_owned())] && hit.is_none() {
-                            *hit = Some(value.clone());
-                        }
-                    }
-                } else if (keep_empty || !value.is_empty())
-                    && !found.add(work, &sanitize(key), value)
-                {
-                    break;
-                }
+        };
+        // A broken character would not be a label's value.
+        let value = if value.contains('\u{fffd}') {
+            Cow::Borrowed("")
+        } else {
+            value
+        };
+        let key = sanitize(key);
+        if !picked.is_empty() {
+            for pick in picked.iter().filter(|pick| pick.source == key) {
+                let name = free_name(work, &pick.name).into_owned();
+                work.set(&name, value.clone().into_owned());
             }
+        } else if keep_empty || !value.is_empty() {
+            add(work, hints, &key, &value);
         }
-    }
-    found.give(work);
-    for (pick, value) in values {
-        let value = value.unwrap_or_default();
-        let name = free_name(work, &pick.name);
-        if keep_empty || !value.is_empty() || !picked.is_empty() {
-            work.set(&name, value);
+        if work.satisfies(hints) {
+            return;
         }
-    }
-    if let Some(message) = failed {
-        work.fail("LogfmtParserErr", message);
     }
 }
 
 /// Reads `key=value key2="va lue" bare`.
-struct Logfmt<'a> {
+pub(crate) struct Logfmt<'a> {
     line: &'a str,
     at: usize,
 }
 
 impl<'a> Logfmt<'a> {
-    fn pair(&mut self) -> Option<Result<(&'a str, String), String>> {
+    /// At the start of a line.
+    pub(crate) const fn new(line: &'a str) -> Self {
+        Self { line, at: 0 }
+    }
+
+    /// The next key and its value, or what is wrong with it.
+    pub(crate) fn pair(&mut self) -> Option<Result<(&'a str, Cow<'a, str>), String>> {
         let rest = &self.line[self.at..];
         let start = self.at + rest.find(|c: char| c > ' ')?;
         let bytes = self.line.as_bytes();
@@ -213,7 +211,7 @@ impl<'a> Logfmt<'a> {
         let key = &self.line[start..at];
         if bytes.get(at) != Some(&b'=') {
             self.at = at;
-            return Some(Ok((key, String::new())));
+            return Some(Ok((key, Cow::Borrowed(""))));
         }
         at += 1;
         if bytes.get(at) == Some(&b'"') {
@@ -229,7 +227,8 @@ impl<'a> Logfmt<'a> {
                 )));
             }
             self.at = end + 1;
-            return Some(Ok((key, jsonscan::unescape(&self.line[at + 1..end]))));
+            let inner = &self.line[at + 1..end];
+            return Some(Ok((key, unquote(inner))));
         }
         let begin = at;
         while at < bytes.len() && bytes[at] > b' ' {
@@ -244,7 +243,7 @@ impl<'a> Logfmt<'a> {
             at += 1;
         }
         self.at = at;
-        Some(Ok((key, self.line[begin..at].to_owned())))
+        Some(Ok((key, Cow::Borrowed(&self.line[begin..at]))))
     }
 
     fn skip_word(&mut self, from: usize) {
@@ -257,44 +256,44 @@ impl<'a> Logfmt<'a> {
     }
 }
 
-pub(super) fn regexp(regex: &Regex, work: &mut Work<'_>, hints: &Hints) {
-    if hints.none {
-        return;
+fn unquote(inner: &str) -> Cow<'_, str> {
+    if inner.contains('\\') {
+        Cow::Owned(jsonscan::unescape(inner))
+    } else {
+        Cow::Borrowed(inner)
     }
-    let line = work.line.clone().into_owned();
+}
+
+pub(super) fn regexp(regex: &Regex, work: &mut Work<'_>, hints: &Hints) {
+    let line = own_line(work);
     let Some(captures) = regex.captures(&line) else {
         return;
     };
-    let mut found = Found::new(hints);
     for name in regex.capture_names().flatten() {
         let value = captures.name(name).map_or("", |m| m.as_str());
-        if !found.add(work, &sanitize(name), value.to_owned()) {
-            break;
-        }
+        add(work, hints, &sanitize(name), value);
     }
-    found.give(work);
 }
 
 pub(super) fn pattern(pattern: &Pattern, work: &mut Work<'_>, hints: &Hints) {
-    if hints.none {
+    if work.satisfies(hints) {
         return;
     }
-    let line = work.line.clone().into_owned();
-    let mut found = Found::new(hints);
+    let line = own_line(work);
     for (name, value) in pattern.captures(&line) {
-        if !found.add(work, name, value.to_owned()) {
-            break;
-        }
+        add(work, hints, name, value);
     }
-    found.give(work);
 }
 
 /// Undoes Promtail's `pack`: members become labels, `_entry` becomes the line.
 pub(super) fn unpack(work: &mut Work<'_>, hints: &Hints) {
-    if hints.none && !work.line.contains("_entry") {
+    if work.line.is_empty() || work.satisfies(hints) {
         return;
     }
-    let line = work.line.clone().into_owned();
+    let line = own_line(work);
+    if !line.starts_with('{') {
+        return work.fail("JSONParserErr", "expecting json object(6), but it is not");
+    }
     let mut found = Vec::new();
     let mut entry = None;
     let outcome = jsonscan::object(&line, &mut |key, value| {
@@ -303,7 +302,7 @@ pub(super) fn unpack(work: &mut Work<'_>, hints: &Hints) {
             if key == "_entry" {
                 entry = Some(text);
             } else {
-                found.push((jsonscan::unescape(key), text));
+                found.push((sanitize(&jsonscan::unescape(key)), text));
             }
         }
         Ok(true)
@@ -314,8 +313,7 @@ pub(super) fn unpack(work: &mut Work<'_>, hints: &Hints) {
     // Only a packed line is unpacked.
     let Some(entry) = entry else { return };
     for (key, value) in found {
-        let name = free_name(work, &key);
-        work.set(&name, value);
+        add(work, hints, &key, &value);
     }
     work.line = entry.into();
 }

@@ -7,6 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use regex::Regex;
 
+use super::decimal;
 use super::text::{align, indent, printf, strip, substr, title, trunc};
 use super::time::{go_time, parse_time};
 use super::{Scope, Val};
@@ -179,7 +180,7 @@ fn texts(name: &str, args: &[Val]) -> Option<Result<Val, String>> {
         "alignLeft" => align(args[0].int(), &text(1), true),
         "alignRight" => align(args[0].int(), &text(1), false),
         "b64enc" => STANDARD.encode(text(0)),
-        "b64dec" => match STANDARD.decode(text(0)) {
+        "b64dec" => match STANDARD.decode(padded(text(0))) {
             Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
             Err(error) => error.to_string(),
         },
@@ -222,6 +223,15 @@ fn texts(name: &str, args: &[Val]) -> Option<Result<Val, String>> {
     Some(Ok(Val::Text(out)))
 }
 
+/// Base64 with the padding that it lacks.
+fn padded(mut text: String) -> String {
+    let over = text.len() % 4;
+    if over > 1 {
+        text.push_str(&"=".repeat(4 - over));
+    }
+    text
+}
+
 fn numbers(name: &str, args: &[Val]) -> Option<Result<Val, String>> {
     let ints = || args.iter().map(Val::int);
     let floats = || args.iter().map(Val::float);
@@ -238,17 +248,31 @@ fn numbers(name: &str, args: &[Val]) -> Option<Result<Val, String>> {
         "mod" => Val::Int(args[0].int().wrapping_rem(args[1].int())),
         "max" => Val::Int(ints().max().unwrap_or(0)),
         "min" => Val::Int(ints().min().unwrap_or(0)),
-        "addf" => Val::Float(floats().sum()),
-        "mulf" => Val::Float(floats().product()),
-        "subf" => Val::Float(floats().skip(1).fold(args[0].float(), |a, b| a - b)),
-        "divf" => Val::Float(floats().skip(1).fold(args[0].float(), |a, b| a / b)),
+        "addf" => Val::Float(floats().fold(0.0, |a, b| decimal::calc('+', a, b))),
+        "mulf" => Val::Float(floats().fold(1.0, |a, b| decimal::calc('*', a, b))),
+        "subf" => Val::Float(
+            floats()
+                .skip(1)
+                .fold(args[0].float(), |a, b| decimal::calc('-', a, b)),
+        ),
+        "divf" => Val::Float(
+            floats()
+                .skip(1)
+                .fold(args[0].float(), |a, b| decimal::calc('/', a, b)),
+        ),
         "maxf" => Val::Float(floats().fold(f64::NEG_INFINITY, f64::max)),
         "minf" => Val::Float(floats().fold(f64::INFINITY, f64::min)),
         "ceil" => Val::Float(args[0].float().ceil()),
         "floor" => Val::Float(args[0].float().floor()),
         "round" => {
             let scale = 10f64.powi(args[1].int() as i32);
-            Val::Float((args[0].float() * scale).round() / scale)
+            let scaled = args[0].float() * scale;
+            // As sprig does it, which looks at the sign of the fraction.
+            let whole = match scaled.fract() >= 0.5 {
+                true => scaled.ceil(),
+                false => scaled.floor(),
+            };
+            Val::Float(whole / scale)
         }
         "bytes" => match units::bytes(&args[0].show()) {
             Some(n) => Val::Float(n),
@@ -339,7 +363,13 @@ fn others(name: &str, args: &[Val]) -> Result<Val, String> {
                 _ => return Err(format!("unable to parse time '{text}': invalid epoch")),
             })
         }
-        "date" => Val::Text(go_time(&args[0].show(), args[1].int())),
+        "date" => {
+            let nanos = match &args[1] {
+                Val::Time(nanos) => *nanos,
+                other => other.int().saturating_mul(1_000_000_000),
+            };
+            Val::Text(go_time(&args[0].show(), nanos))
+        }
         "toDate" => parse_time(&args[0].show(), &args[1].show())?,
         "toDateInZone" => parse_time(&args[0].show(), &args[2].show())?,
         _ => return Err(format!("function {name:?} not defined")),
@@ -356,9 +386,7 @@ fn compare(name: &str, args: &[Val]) -> Result<Val, String> {
             .unwrap_or(Ordering::Less)),
         (Val::Bool(a), Val::Bool(b)) => Ok(a.cmp(b)),
         (Val::Time(a), Val::Time(b)) => Ok(a.cmp(b)),
-        _ => Err(format!(
-            "error calling {name}: incompatible types for comparison"
-        )),
+        _ => Err("incompatible types for comparison".to_owned()),
     };
     if name == "eq" {
         for other in &args[1..] {

@@ -18,9 +18,33 @@ enum Word {
     Comma,
 }
 
+/// A word, where it stands in the template, and as it was written.
+struct Item {
+    word: Word,
+    at: usize,
+    raw: String,
+}
+
 enum Piece {
     Text(String),
-    Action(String),
+    Action(Action),
+}
+
+/// What stands between braces, and where.
+#[derive(Clone)]
+struct Action {
+    text: String,
+    at: usize,
+}
+
+impl Action {
+    /// What follows the first `skip` bytes.
+    fn from(&self, skip: usize) -> Self {
+        Self {
+            text: self.text[skip..].to_owned(),
+            at: self.at + skip,
+        }
+    }
 }
 
 /// Reads a whole template.
@@ -30,7 +54,7 @@ pub(super) fn parse(source: &str) -> Result<Vec<Node>, String> {
     let (nodes, end) = reader.block()?;
     match end {
         None => Ok(nodes),
-        Some(word) => Err(format!("unexpected {{{{{word}}}}}")),
+        Some(word) => Err(format!("unexpected {{{{{}}}}}", word.text)),
     }
 }
 
@@ -57,8 +81,11 @@ fn split(source: &str) -> Result<Vec<Piece>, String> {
         if trim {
             action = &action[..action.len() - 2];
         }
-        if !action.trim_start().starts_with("/*") {
-            pieces.push(Piece::Action(action.trim().to_owned()));
+        let text = action.trim_start();
+        if !text.starts_with("/*") {
+            let at = source.len() - inner.len() + (action.len() - text.len());
+            let text = text.trim_end().to_owned();
+            pieces.push(Piece::Action(Action { text, at }));
         }
         rest = &inner[close + 2..];
     }
@@ -94,7 +121,7 @@ struct Reader {
 
 impl Reader {
     /// Nodes up to `end` or `else ...`; says which.
-    fn block(&mut self) -> Result<(Vec<Node>, Option<String>), String> {
+    fn block(&mut self) -> Result<(Vec<Node>, Option<Action>), String> {
         let mut nodes = Vec::new();
         while self.at < self.pieces.len() {
             let piece = match &self.pieces[self.at] {
@@ -106,75 +133,76 @@ impl Reader {
                 Piece::Action(action) => action.clone(),
             };
             self.at += 1;
-            let (word, rest) = piece
-                .split_once(char::is_whitespace)
-                .unwrap_or((piece.as_str(), ""));
+            let word = piece.text.split_whitespace().next().unwrap_or("");
+            let rest = piece.from(word.len().min(piece.text.len()));
             match word {
                 "end" | "else" => return Ok((nodes, Some(piece))),
-                "if" => nodes.push(self.condition(rest)?),
+                "if" => nodes.push(self.condition(&rest)?),
                 "with" => {
-                    let pipe = pipe(rest)?;
+                    let pipe = pipe(&rest)?;
                     let (inner, other) = self.two_blocks("with")?;
                     nodes.push(Node::With(pipe, inner, other));
                 }
-                "range" => nodes.push(self.range(rest)?),
+                "range" => nodes.push(self.range(&rest)?),
                 _ => nodes.push(action(&piece)?),
             }
         }
         Ok((nodes, None))
     }
 
-    fn condition(&mut self, first: &str) -> Result<Node, String> {
+    fn condition(&mut self, first: &Action) -> Result<Node, String> {
         let mut branches = Vec::new();
         let mut test = pipe(first)?;
         loop {
             let (nodes, end) = self.block()?;
             branches.push((test, nodes));
-            match end.as_deref() {
-                None => return Err("unexpected EOF".to_owned()),
-                Some("end") => return Ok(Node::If(branches, Vec::new())),
-                Some("else") => {
+            let Some(end) = end else {
+                return Err("unexpected EOF".to_owned());
+            };
+            match end.text.as_str() {
+                "end" => return Ok(Node::If(branches, Vec::new())),
+                "else" => {
                     let (other, end) = self.block()?;
-                    if end.as_deref() != Some("end") {
+                    if !ends(end.as_ref()) {
                         return Err("unexpected EOF".to_owned());
                     }
                     return Ok(Node::If(branches, other));
                 }
-                Some(word) => {
+                word => {
                     let next = word
                         .strip_prefix("else")
                         .and_then(|w| w.trim_start().strip_prefix("if"))
                         .ok_or_else(|| format!("unexpected <{word}> in else"))?;
-                    test = pipe(next)?;
+                    test = pipe(&end.from(word.len() - next.len()))?;
                 }
             }
         }
     }
 
-    fn range(&mut self, rest: &str) -> Result<Node, String> {
-        let (names, source) = match rest.split_once(":=") {
-            Some((names, source)) => {
+    fn range(&mut self, rest: &Action) -> Result<Node, String> {
+        let (names, source) = match rest.text.split_once(":=") {
+            Some((names, _)) => {
                 let mut parts: Vec<String> = names
                     .split(',')
                     .map(|n| n.trim().trim_start_matches('$').to_owned())
                     .collect();
                 let value = parts.pop().unwrap_or_default();
-                (Some((parts.pop(), value)), source)
+                (Some((parts.pop(), value)), rest.from(names.len() + 2))
             }
-            None => (None, rest),
+            None => (None, rest.clone()),
         };
-        let pipe = pipe(source)?;
+        let pipe = pipe(&source)?;
         let (inner, other) = self.two_blocks("range")?;
         Ok(Node::Range(names, pipe, inner, other))
     }
 
     fn two_blocks(&mut self, what: &str) -> Result<(Vec<Node>, Vec<Node>), String> {
         let (inner, end) = self.block()?;
-        match end.as_deref() {
-            Some("end") => Ok((inner, Vec::new())),
-            Some("else") => {
+        match end {
+            Some(end) if end.text == "end" => Ok((inner, Vec::new())),
+            Some(end) if end.text == "else" => {
                 let (other, end) = self.block()?;
-                if end.as_deref() == Some("end") {
+                if ends(end.as_ref()) {
                     Ok((inner, other))
                 } else {
                     Err("unexpected EOF".to_owned())
@@ -185,24 +213,29 @@ impl Reader {
     }
 }
 
-fn action(text: &str) -> Result<Node, String> {
-    if let Some(rest) = text.strip_prefix('$')
+fn ends(action: Option<&Action>) -> bool {
+    action.is_some_and(|action| action.text == "end")
+}
+
+fn action(action: &Action) -> Result<Node, String> {
+    if let Some(rest) = action.text.strip_prefix('$')
         && let Some((name, value)) = rest.split_once(":=").or_else(|| rest.split_once(" ="))
         && name.trim().chars().all(|c| c.is_alphanumeric() || c == '_')
     {
-        return Ok(Node::Set(name.trim().to_owned(), pipe(value)?));
+        let value = action.from(action.text.len() - value.len());
+        return Ok(Node::Set(name.trim().to_owned(), pipe(&value)?));
     }
-    if text.is_empty() {
+    if action.text.is_empty() {
         return Err("missing value for command".to_owned());
     }
-    Ok(Node::Print(pipe(text)?))
+    Ok(Node::Print(pipe(action)?))
 }
 
-fn pipe(text: &str) -> Result<Pipe, String> {
-    let words = words(text)?;
+fn pipe(action: &Action) -> Result<Pipe, String> {
+    let items = words(&action.text, action.at)?;
     let mut at = 0;
-    let pipe = commands(&words, &mut at)?;
-    if at < words.len() {
+    let pipe = commands(&items, &mut at)?;
+    if at < items.len() {
         return Err("unexpected right paren".to_owned());
     }
     if pipe.is_empty() {
@@ -211,11 +244,17 @@ fn pipe(text: &str) -> Result<Pipe, String> {
     Ok(pipe)
 }
 
-fn commands(words: &[Word], at: &mut usize) -> Result<Pipe, String> {
+fn commands(items: &[Item], at: &mut usize) -> Result<Pipe, String> {
     let mut pipe = Vec::new();
     let mut operands: Vec<Operand> = Vec::new();
+    let mut texts: Vec<String> = Vec::new();
+    let mut begins = 0;
     loop {
-        let word = words.get(*at);
+        let item = items.get(*at);
+        let word = item.map(|item| &item.word);
+        if operands.is_empty() {
+            begins = item.map_or(begins, |item| item.at);
+        }
         match word {
             None | Some(Word::Close(_) | Word::Pipe) => {
                 if operands.is_empty() {
@@ -228,6 +267,8 @@ fn commands(words: &[Word], at: &mut usize) -> Result<Pipe, String> {
                 pipe.push(Command {
                     head,
                     args: std::mem::take(&mut operands),
+                    at: begins,
+                    text: std::mem::take(&mut texts).join(" "),
                 });
                 if word == Some(&Word::Pipe) {
                     *at += 1;
@@ -237,10 +278,17 @@ fn commands(words: &[Word], at: &mut usize) -> Result<Pipe, String> {
             }
             Some(Word::Open) => {
                 *at += 1;
-                let inner = commands(words, at)?;
-                let Some(Word::Close(path)) = words.get(*at) else {
+                let inner = commands(items, at)?;
+                let Some(Item {
+                    word: Word::Close(path),
+                    raw,
+                    ..
+                }) = items.get(*at)
+                else {
                     return Err("unclosed left paren".to_owned());
                 };
+                let text: Vec<&str> = inner.iter().map(|c| c.text.as_str()).collect();
+                texts.push(format!("({}{raw}", text.join(" | ")));
                 operands.push(Operand::Group(inner, path.clone()));
             }
             Some(Word::Name(name)) => {
@@ -259,75 +307,68 @@ fn commands(words: &[Word], at: &mut usize) -> Result<Pipe, String> {
                 return Err("unexpected \",\" in operand".to_owned());
             }
         }
+        if texts.len() < operands.len() {
+            texts.extend(item.map(|item| item.raw.clone()));
+        }
         *at += 1;
     }
 }
 
-fn words(text: &str) -> Result<Vec<Word>, String> {
-    let mut out = Vec::new();
+fn words(text: &str, begins: usize) -> Result<Vec<Item>, String> {
+    let mut out: Vec<Item> = Vec::new();
     let mut rest = text.trim_start();
     while let Some(c) = rest.chars().next() {
-        let len;
-        match c {
+        let (word, len) = match c {
             '"' | '`' => {
                 let (value, size) =
                     crate::logs::logql::string_literal(rest).ok_or("unterminated quoted string")?;
-                out.push(Word::Literal(Val::Text(value)));
-                len = size;
+                (Word::Literal(Val::Text(value)), size)
             }
-            '(' => {
-                out.push(Word::Open);
-                len = 1;
-            }
+            '(' => (Word::Open, 1),
             ')' => {
                 let (path, size) = path(&rest[1..]);
-                out.push(Word::Close(path));
-                len = size + 1;
+                (Word::Close(path), size + 1)
             }
-            '|' => {
-                out.push(Word::Pipe);
-                len = 1;
-            }
-            ',' => {
-                out.push(Word::Comma);
-                len = 1;
-            }
-            ':' if rest.starts_with(":=") => {
-                out.push(Word::Assign);
-                len = 2;
-            }
+            '|' => (Word::Pipe, 1),
+            ',' => (Word::Comma, 1),
+            ':' if rest.starts_with(":=") => (Word::Assign, 2),
             '.' if !rest[1..].starts_with(|c: char| c.is_ascii_digit()) => {
                 let (path, size) = path(rest);
-                out.push(if path.is_empty() {
-                    Word::Dot
-                } else {
-                    Word::Field(path)
-                });
-                len = size.max(1);
+                let word = match path.is_empty() {
+                    true => Word::Dot,
+                    false => Word::Field(path),
+                };
+                (word, size.max(1))
             }
             '$' => {
                 let name_len = name_len(&rest[1..]);
                 let (path, size) = path(&rest[1 + name_len..]);
-                out.push(Word::Variable(rest[1..1 + name_len].to_owned(), path));
-                len = 1 + name_len + size;
+                let name = rest[1..1 + name_len].to_owned();
+                (Word::Variable(name, path), 1 + name_len + size)
             }
             c if c.is_ascii_digit() || "-+.".contains(c) => {
-                len = rest
+                let len = rest
                     .find(|c: char| c.is_whitespace() || "()|,".contains(c))
                     .unwrap_or(rest.len());
-                out.push(Word::Literal(number(&rest[..len])?));
+                (Word::Literal(number(&rest[..len])?), len)
             }
             c if c.is_alphabetic() || c == '_' => {
-                len = name_len(rest);
-                out.push(match &rest[..len] {
+                let len = name_len(rest);
+                let word = match &rest[..len] {
                     "true" => Word::Literal(Val::Bool(true)),
                     "false" => Word::Literal(Val::Bool(false)),
                     "nil" => Word::Literal(Val::Nil),
                     name => Word::Name(name.to_owned()),
-                });
+                };
+                (word, len)
             }
             c => return Err(format!("unexpected {c:?} in operand")),
-        }
+        };
+        out.push(Item {
+            word,
+            at: begins + text.len() - rest.len(),
+            raw: rest[..len].to_owned(),
+        });
         rest = rest[len..].trim_start();
     }
     Ok(out)

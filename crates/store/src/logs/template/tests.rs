@@ -52,9 +52,46 @@ fn a_template_is_rendered_as_go_renders_it() {
             "0=1 1=2 ",
         ),
         ("{{ (eq 1 1) | not }}", "false"),
+        (
+            "{{ addf 0.1 0.2 }} {{ int \"3.7\" }} {{ int \"7.0\" }}",
+            "0.3 0 7",
+        ),
+        ("{{ round -2.4 0 }} {{ round 2.45 1 }}", "-3 2.5"),
+        (
+            "{{ printf \"%d %s\" .status 5 }}",
+            "%!d(string=200) %!s(int=5)",
+        ),
+        ("{{ printf \"%d\" 1 2 }}", "1%!(EXTRA int=2)"),
+        ("{{ \"YWI\" | b64dec }}", "ab"),
+        ("{{ date \"2006\" 0 }}", "1970"),
     ] {
         let template = Template::parse("line", source).expect(source);
         assert_eq!(template.render(&Line).expect(source), shown, "{source}");
+    }
+}
+
+#[test]
+fn what_a_function_cannot_do_is_told_with_its_place() {
+    for (source, message) in [
+        (
+            "{{ div 1 0 }}",
+            "template: line:1:3: executing \"line\" at <div 1 0>: error calling div: runtime error: integer divide by zero",
+        ),
+        (
+            "a\n {{ .path | printf \"%s\" | duration }}",
+            "template: line:2:26: executing \"line\" at <duration>: error calling duration: time: invalid duration \"/cart/x\"",
+        ),
+        (
+            "{{ if (lt .status 5) }}x{{ end }}",
+            "template: line:1:7: executing \"line\" at <lt .status 5>: error calling lt: incompatible types for comparison",
+        ),
+        (
+            "{{ regexReplaceAll \"(a long one that is wrong\" .path \"\" }}",
+            "template: line:1:3: executing \"line\" at <regexReplaceAll \"(a ...>: error calling regexReplaceAll: error parsing regexp: missing closing ): `(a long one that is wrong`",
+        ),
+    ] {
+        let template = Template::parse("line", source).expect(source);
+        assert_eq!(template.render(&Line), Err(message.to_owned()), "{source}");
     }
 }
 

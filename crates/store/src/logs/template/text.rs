@@ -32,10 +32,25 @@ pub(super) fn printf(args: &[Val]) -> Result<Val, String> {
             Some((width, precision)) => (width.to_owned(), precision.parse::<usize>().ok()),
             None => (spec.clone(), None),
         };
+        let fits = match verb {
+            'd' | 'x' | 'X' | 'b' | 'o' | 'c' => matches!(value, Val::Int(_)),
+            'f' | 'F' | 'e' | 'g' => matches!(value, Val::Float(_)),
+            't' => matches!(value, Val::Bool(_)),
+            's' | 'q' => !matches!(value, Val::Int(_) | Val::Float(_) | Val::Bool(_)),
+            _ => true,
+        };
+        if !fits {
+            out.push_str(&format!("%!{verb}({}={})", value.kind(), value.show()));
+            continue;
+        }
         let body = match verb {
             'd' => value.int().to_string(),
-            'f' => format!("{:.*}", precision.unwrap_or(6), value.float()),
+            'f' | 'F' => format!("{:.*}", precision.unwrap_or(6), value.float()),
+            'e' => format!("{:.*e}", precision.unwrap_or(6), value.float()),
             'x' => format!("{:x}", value.int()),
+            'X' => format!("{:X}", value.int()),
+            'b' => format!("{:b}", value.int()),
+            'o' => format!("{:o}", value.int()),
             'q' => crate::logs::labels::quote(&value.show()),
             _ => match precision {
                 Some(n) if verb == 's' => value.show().chars().take(n).collect(),
@@ -53,6 +68,12 @@ pub(super) fn printf(args: &[Val]) -> Result<Val, String> {
         } else {
             format!("{body:>size$}")
         });
+    }
+    let extra: Vec<String> = rest
+        .map(|value| format!("{}={}", value.kind(), value.show()))
+        .collect();
+    if !extra.is_empty() {
+        out.push_str(&format!("%!(EXTRA {})", extra.join(", ")));
     }
     Ok(Val::Text(out))
 }

@@ -43,9 +43,21 @@ impl Val {
                     .collect::<Vec<_>>()
                     .join(" ")
             ),
-            Self::Time(ns) => crate::logs::storage::rfc3339(*ns)
-                .replace('T', " ")
-                .replace('Z', " +0000 UTC"),
+            Self::Time(ns) => crate::logs::storage::go_time(*ns),
+        }
+    }
+
+    /// What Go calls its type.
+    pub(crate) const fn kind(&self) -> &'static str {
+        match self {
+            Self::Nil => "<nil>",
+            Self::Text(_) => "string",
+            Self::Int(_) => "int",
+            Self::Float(_) => "float64",
+            Self::Bool(_) => "bool",
+            Self::List(_) => "[]interface {}",
+            Self::Map(_) => "map[string]interface {}",
+            Self::Time(_) => "time.Time",
         }
     }
 
@@ -69,11 +81,7 @@ impl Val {
             Self::Int(n) | Self::Time(n) => *n,
             Self::Float(n) => *n as i64,
             Self::Bool(b) => i64::from(*b),
-            Self::Text(text) => text
-                .trim()
-                .parse::<i64>()
-                .or_else(|_| text.trim().parse::<f64>().map(|n| n as i64))
-                .unwrap_or(0),
+            Self::Text(text) => whole(text),
             _ => 0,
         }
     }
@@ -123,4 +131,26 @@ impl Val {
             }
         }
     }
+}
+
+/// A whole number as Go's `cast.ToInt64` reads one: with a prefix for its base, or with
+/// nothing but zeroes after the point; 0 if it is none.
+fn whole(text: &str) -> i64 {
+    let plain = match text.split_once('.') {
+        Some((whole, zeroes)) if zeroes.bytes().all(|b| b == b'0') => whole,
+        _ => text,
+    };
+    let (sign, digits) = match plain.strip_prefix('-') {
+        Some(digits) => (-1, digits),
+        None => (1, plain.strip_prefix('+').unwrap_or(plain)),
+    };
+    let lower = digits.to_ascii_lowercase();
+    let parsed = match lower.as_bytes() {
+        [b'0', b'x', ..] => i64::from_str_radix(&lower[2..], 16),
+        [b'0', b'b', ..] => i64::from_str_radix(&lower[2..], 2),
+        [b'0', b'o', ..] => i64::from_str_radix(&lower[2..], 8),
+        [b'0', _, ..] => i64::from_str_radix(&lower[1..], 8),
+        _ => lower.parse(),
+    };
+    parsed.map_or(0, |n| n * sign)
 }
