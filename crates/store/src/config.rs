@@ -3,6 +3,8 @@
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
+use crate::traces::TraceLimits;
+
 /// Everything that [`crate::Store::start`] needs.
 #[derive(Debug, Clone)]
 pub struct Config {
@@ -53,6 +55,8 @@ pub struct Ports {
     pub tempo: u16,
     /// OTLP over HTTP.
     pub otlp: u16,
+    /// OTLP over gRPC; the other port takes it as well.
+    pub otlp_grpc: u16,
 }
 
 impl Default for Ports {
@@ -62,6 +66,7 @@ impl Default for Ports {
             loki: 3100,
             tempo: 3200,
             otlp: 4318,
+            otlp_grpc: 4317,
         }
     }
 }
@@ -75,6 +80,7 @@ impl Ports {
             loki: 0,
             tempo: 0,
             otlp: 0,
+            otlp_grpc: 0,
         }
     }
 }
@@ -96,6 +102,8 @@ pub struct Limits {
     pub ingestion_rate: f64,
     /// Samples and exemplars that may be pushed at once when there is a rate (Mimir: 200,000).
     pub ingestion_burst: usize,
+    /// What is taken of traces, and how fast.
+    pub traces: TraceLimits,
     /// Age after which metrics go even when there is room; by default memory alone decides, so
     /// that recorded data can be loaded whatever its age.
     pub retention: Duration,
@@ -125,6 +133,7 @@ impl Default for Limits {
             max_series_per_metric: 0,
             ingestion_rate: 0.0,
             ingestion_burst: 200_000,
+            traces: TraceLimits::default(),
             retention: Duration::from_secs(10 * 365 * 24 * 3600),
             max_points: 11_000,
             max_samples: 50_000_000,

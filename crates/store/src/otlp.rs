@@ -1,8 +1,10 @@
-//! OTLP over HTTP: logs and traces as OpenTelemetry sends them.
+//! OTLP: logs and traces as OpenTelemetry sends them.
 //!
 //! Source: <https://opentelemetry.io/docs/specs/otlp/#otlphttp>.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
+use std::io::Read as _;
 use std::sync::Arc;
 
 use axum::Router;
@@ -11,9 +13,6 @@ use axum::extract::{DefaultBodyLimit, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
-use opentelemetry_proto::tonic::collector::trace::v1::{
-    ExportTraceServiceRequest, ExportTraceServiceResponse,
-};
 use opentelemetry_proto::tonic::common::v1::{AnyValue, any_value};
 use prost::Message;
 use serde::de::DeserializeOwned;
@@ -21,7 +20,7 @@ use serde_json::Value;
 
 use crate::logs::{self, Logs};
 use crate::metrics::Metrics;
-use crate::traces::Traces;
+use crate::traces::{self, Traces};
 
 /// The size of a request that is read at all.
 const MAX_BODY: usize = 64 << 20;
@@ -32,11 +31,12 @@ struct Shared {
     traces: Arc<Traces>,
 }
 
-/// The OTLP/HTTP receiver: `/v1/logs`, `/v1/traces`, `/v1/metrics`.
+/// The OTLP receiver: `/v1/logs`, `/v1/traces`, `/v1/metrics`, and traces over gRPC.
 pub fn router(logs: Arc<Logs>, traces: Arc<Traces>, _metrics: Arc<Metrics>) -> Router {
     Router::new()
         .route("/v1/logs", post(receive_logs))
         .route("/v1/traces", post(receive_traces))
+        .route(traces::GRPC_PATH, post(receive_grpc))
         .route("/v1/metrics", post(refuse_metrics))
         .layer(DefaultBodyLimit::max(MAX_BODY))
         .with_state(Shared { logs, traces })
@@ -47,13 +47,11 @@ async fn receive_logs(State(shared): State<Shared>, headers: HeaderMap, body: By
 }
 
 async fn receive_traces(State(shared): State<Shared>, headers: HeaderMap, body: Bytes) -> Response {
-    match decode::<ExportTraceServiceRequest>(&headers, &body) {
-        Ok(request) => {
-            shared.traces.push(request.resource_spans);
-            answer(&headers, &ExportTraceServiceResponse::default())
-        }
-        Err(message) => refuse(&headers, StatusCode::BAD_REQUEST, 3, &message),
-    }
+    traces::receive_http(&shared.traces, &headers, &body)
+}
+
+async fn receive_grpc(State(shared): State<Shared>, headers: HeaderMap, body: Bytes) -> Response {
+    traces::receive_grpc(&shared.traces, &headers, &body)
 }
 
 async fn refuse_metrics(headers: HeaderMap) -> Response {
@@ -70,17 +68,6 @@ fn is_json(headers: &HeaderMap) -> bool {
         .get(header::CONTENT_TYPE)
         .and_then(|v| v.to_str().ok())
         .is_some_and(|v| v.starts_with("application/json"))
-}
-
-fn answer(headers: &HeaderMap, message: &impl Message) -> Response {
-    if is_json(headers) {
-        return ([(header::CONTENT_TYPE, "application/json")], "{}").into_response();
-    }
-    (
-        [(header::CONTENT_TYPE, "application/x-protobuf")],
-        message.encode_to_vec(),
-    )
-        .into_response()
 }
 
 fn refuse(headers: &HeaderMap, code: StatusCode, grpc: i32, message: &str) -> Response {
@@ -114,7 +101,19 @@ pub(crate) fn status(code: i32, message: &str) -> Vec<u8> {
     .encode_to_vec()
 }
 
-/// Reads a request by its content type: protobuf or JSON.
+/// A body compressed by gzip as it was, up to [`MAX_BODY`].
+pub(crate) fn gunzip(body: &[u8]) -> Result<Vec<u8>, String> {
+    let mut out = Vec::new();
+    let decoder = flate2::read::MultiGzDecoder::new(body);
+    let read = decoder.take(MAX_BODY as u64 + 1).read_to_end(&mut out);
+    read.map_err(|error| format!("gzip: {error}"))?;
+    if out.len() > MAX_BODY {
+        return Err("http: request body too large".to_owned());
+    }
+    Ok(out)
+}
+
+/// Reads a request by its content type, protobuf or JSON, and its content encoding.
 pub(crate) fn decode<T: Message + Default + DeserializeOwned>(
     headers: &HeaderMap,
     body: &[u8],
@@ -123,21 +122,35 @@ pub(crate) fn decode<T: Message + Default + DeserializeOwned>(
         .get(header::CONTENT_ENCODING)
         .and_then(|v| v.to_str().ok())
         .unwrap_or("identity");
-    if encoding != "identity" {
-        return Err(format!(
-            "content encoding {encoding:?} is not taken: send the body as it is"
-        ));
-    }
+    let plain: Cow<'_, [u8]> = match encoding {
+        "identity" | "" => Cow::Borrowed(body),
+        "gzip" => Cow::Owned(gunzip(body)?),
+        other => return Err(format!("unsupported Content-Encoding: {other}")),
+    };
     if is_json(headers) {
-        let mut document: Value = serde_json::from_slice(body).map_err(|e| e.to_string())?;
+        let mut document: Value = serde_json::from_slice(&plain).map_err(|e| e.to_string())?;
         normalise(&mut document);
         serde_json::from_value(document).map_err(|e| e.to_string())
     } else {
-        T::decode(body).map_err(|e| e.to_string())
+        T::decode(&*plain).map_err(|e| e.to_string())
     }
 }
 
-/// JSON writes 64-bit integers as numbers or as texts; the message types take texts alone.
+/// Enums that some clients write by name, in the order of their numbers.
+const ENUMS: [&[&str]; 2] = [
+    &[
+        "SPAN_KIND_UNSPECIFIED",
+        "SPAN_KIND_INTERNAL",
+        "SPAN_KIND_SERVER",
+        "SPAN_KIND_CLIENT",
+        "SPAN_KIND_PRODUCER",
+        "SPAN_KIND_CONSUMER",
+    ],
+    &["STATUS_CODE_UNSET", "STATUS_CODE_OK", "STATUS_CODE_ERROR"],
+];
+
+/// JSON writes 64-bit integers as numbers or as texts, of which the message types take texts
+/// alone; and enums by number or by name, of which they take numbers alone.
 fn normalise(value: &mut Value) {
     match value {
         Value::Array(items) => items.iter_mut().for_each(normalise),
@@ -145,6 +158,11 @@ fn normalise(value: &mut Value) {
             for (key, value) in map.iter_mut() {
                 if (key.ends_with("UnixNano") || key == "intValue") && value.is_number() {
                     *value = Value::String(value.to_string());
+                } else if let ("kind" | "code", Some(name)) = (key.as_str(), value.as_str()) {
+                    let places = ENUMS.iter().map(|e| e.iter().position(|n| *n == name));
+                    if let Some(number) = places.flatten().next() {
+                        *value = Value::from(number);
+                    }
                 } else {
                     normalise(value);
                 }

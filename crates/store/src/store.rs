@@ -45,6 +45,8 @@ pub struct Addresses {
     pub tempo: SocketAddr,
     /// OTLP over HTTP.
     pub otlp: SocketAddr,
+    /// OTLP over gRPC.
+    pub otlp_grpc: SocketAddr,
 }
 
 /// Why a store could not be started.
@@ -90,6 +92,7 @@ impl Store {
                 loki: SocketAddr::new(config.bind, 0),
                 tempo: SocketAddr::new(config.bind, 0),
                 otlp: SocketAddr::new(config.bind, 0),
+                otlp_grpc: SocketAddr::new(config.bind, 0),
             },
             stop: CancellationToken::new(),
             tasks: JoinSet::new(),
@@ -117,7 +120,9 @@ impl Store {
         store.addresses.tempo = store
             .serve("Tempo", ports.tempo, traces::router(Arc::clone(&traces)))
             .await?;
+        let grpc = otlp.clone();
         store.addresses.otlp = store.serve("OTLP", ports.otlp, otlp).await?;
+        store.addresses.otlp_grpc = store.serve("OTLP/gRPC", ports.otlp_grpc, grpc).await?;
         store.tasks.spawn(ruler.run(store.stop.clone()));
         store.tasks.spawn(alertmanager.run(store.stop.clone()));
         store.tasks.spawn(forget(

@@ -15,16 +15,7 @@ use store::traces::{self, Traces};
 use store::{Limits, otlp};
 
 /// Cases that differ still, and why.
-const KNOWN: [(&str, &str); 2] = [
-    (
-        "T184",
-        "with a filter Tempo leaves out the resource's and events' names, by no documented rule",
-    ),
-    (
-        "T254",
-        "Tempo gives no series for the sum of an integer attribute; the documentation promises one",
-    ),
-];
+const KNOWN: [(&str, &str); 0] = [];
 
 #[tokio::test]
 async fn the_store_answers_as_tempo_does() {

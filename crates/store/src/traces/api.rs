@@ -3,8 +3,10 @@
 //! Source: <https://grafana.com/docs/tempo/latest/api_docs/>.
 
 mod by_id;
+mod metrics;
 mod params;
 mod search;
+mod status;
 mod tag;
 
 use std::sync::Arc;
@@ -14,7 +16,7 @@ use axum::extract::{Path, RawQuery, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use serde_json::{Value as Json, json};
+use serde_json::Value as Json;
 
 use super::Traces;
 use super::traceql::ParseError;
@@ -63,8 +65,8 @@ pub fn router(traces: Arc<Traces>) -> Router {
         ("/api/search", search::search as Handler),
         ("/api/search/tags", tag::names_v1),
         ("/api/v2/search/tags", tag::names_v2),
-        ("/api/metrics/query_range", search::metrics_range),
-        ("/api/metrics/query", search::metrics_instant),
+        ("/api/metrics/query_range", metrics::range),
+        ("/api/metrics/query", metrics::instant),
     ] {
         router = router.route(
             path,
@@ -80,9 +82,7 @@ pub fn router(traces: Arc<Traces>) -> Router {
         .route("/api/v2/search/tag/{tag}/values", get(values_v2))
         .route("/api/traces/{id}", get(trace_v1))
         .route("/api/v2/traces/{id}", get(trace_v2))
-        .route("/api/echo", get(|| async { text("echo\n") }))
-        .route("/ready", get(|| async { text("ready\n") }))
-        .route("/api/status/buildinfo", get(build_info))
+        .merge(status::router())
         .fallback(not_found)
         .with_state(traces)
 }
@@ -133,21 +133,6 @@ async fn trace_v2(
     by_id::v2(&traces, &id, &Params::new(query.as_deref(), &[]), &headers)
 }
 
-fn text(body: &'static str) -> Response {
-    ([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], body).into_response()
-}
-
 async fn not_found() -> Response {
     Refusal(StatusCode::NOT_FOUND, "404 page not found\n".to_owned()).into_response()
-}
-
-async fn build_info() -> Response {
-    json_answer(&json!({
-        "version": "3.0.3",
-        "revision": "",
-        "branch": "",
-        "buildUser": "",
-        "buildDate": "",
-        "goVersion": "",
-    }))
 }

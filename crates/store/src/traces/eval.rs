@@ -2,357 +2,429 @@
 
 use regex::Regex;
 
+use super::column::{Column, Single};
+use super::fetch::{self, Condition, Request, Test};
 use super::spans::Trace;
-use super::structure;
-use super::traceql::{Aggregate, Attribute, Expr, Op, Pipeline, SetOp, Stage};
-use super::value::Value;
+use super::traceql::{Aggregate, Attribute, Expr, Fold, Op, Pipeline, Scope, SetOp, Stage};
+use super::value::{Value, compute, order};
 
 /// Spans of a trace that belong together.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct SpanSet {
     /// Places within the trace.
-    pub spans: Vec<usize>,
+    pub(crate) spans: Vec<usize>,
     /// What grouping and aggregation found.
-    pub attributes: Vec<(String, Value)>,
+    pub(crate) attributes: Vec<(String, Value<'static>)>,
 }
 
-/// What a query asks of an attribute; without a test, whatever it is.
-#[derive(Clone, Debug)]
-pub(crate) struct Condition {
-    /// The attribute.
-    pub attribute: Attribute,
-    /// The test that it stands in.
-    pub test: Option<(Op, Value, Option<Regex>)>,
+/// Why a trace could not be evaluated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum EvalError {
+    #[error(
+        "spanset operators are not supported for multiple spansets per trace. consider using \
+         coalesce()"
+    )]
+    ManySets,
 }
 
-impl Condition {
-    /// Whether a value is what the query asks for.
-    pub(crate) fn wants(&self, value: &Value) -> bool {
-        match &self.test {
-            None => *value != Value::Nil,
-            Some((op, wanted, regex)) => {
-                compute(*op, value, wanted, regex.as_ref()) == Value::Bool(true)
+type Sets = Result<Vec<SpanSet>, EvalError>;
+
+/// A pipeline, ready to be run over traces.
+#[derive(Debug)]
+pub(crate) struct Plan {
+    steps: Vec<Step>,
+    request: Request,
+    /// The first conditions one by one, where spans have to be looked through by them.
+    singles: Vec<Single>,
+    /// What answers show of spans.
+    shown: Vec<Column>,
+}
+
+#[derive(Debug)]
+enum Step {
+    Filter(Node),
+    Joined(SetOp, Box<Step>, Box<Step>),
+    Wrapped(Vec<Step>),
+    Compare(Op, Number, Value<'static>),
+    /// Grouping, with its name in answers.
+    By(Node, String),
+    /// What changes nothing.
+    Pass,
+    Coalesce,
+}
+
+/// An aggregate with its name in answers.
+#[derive(Debug)]
+struct Number {
+    fold: Option<(Fold, Node)>,
+    name: String,
+}
+
+/// An expression whose attributes are ready to be read.
+#[derive(Debug)]
+pub(crate) enum Node {
+    Literal(Value<'static>),
+    Column(Column),
+    Negative(Box<Node>),
+    Not(Box<Node>),
+    Exists(Box<Node>),
+    Missing(Box<Node>),
+    Binary(Op, Box<Node>, Box<Node>, Option<Regex>),
+}
+
+impl Plan {
+    /// Makes a pipeline ready, with further attributes that are needed of its spans.
+    pub(crate) fn new(pipeline: &Pipeline, further: &[Attribute]) -> Self {
+        let mut request = Request::of(pipeline);
+        for attribute in further {
+            if !request.names(attribute) {
+                request.second.push(fetch::any(attribute.clone()));
             }
         }
-    }
-}
-
-/// All that a pipeline asks of attributes.
-pub(crate) fn conditions(pipeline: &Pipeline) -> Vec<Condition> {
-    let mut out = Vec::new();
-    pipeline.iter().for_each(|stage| of_stage(stage, &mut out));
-    out
-}
-
-fn of_stage(stage: &Stage, out: &mut Vec<Condition>) {
-    match stage {
-        Stage::Filter(None) | Stage::Coalesce => {}
-        Stage::Filter(Some(expr)) | Stage::By(expr) => of_expr(expr, out),
-        Stage::Joined(_, left, right) => {
-            of_stage(left, out);
-            of_stage(right, out);
-        }
-        Stage::Wrapped(pipeline) => out.extend(conditions(pipeline)),
-        Stage::Compare(_, left, right) => {
-            of_aggregate(left, out);
-            of_aggregate(right, out);
-        }
-        Stage::Select(attributes) => out.extend(attributes.iter().cloned().map(any)),
-    }
-}
-
-const fn any(attribute: Attribute) -> Condition {
-    Condition {
-        attribute,
-        test: None,
-    }
-}
-
-fn of_aggregate(aggregate: &Aggregate, out: &mut Vec<Condition>) {
-    match aggregate {
-        Aggregate::Count | Aggregate::Literal(_) => {}
-        Aggregate::Of(_, expr) => of_expr(expr, out),
-        Aggregate::Binary(_, left, right) => {
-            of_aggregate(left, out);
-            of_aggregate(right, out);
-        }
-    }
-}
-
-/// Whether a comparison with a constant asks for certain values of an attribute.
-fn testable(op: Op, value: &Value) -> bool {
-    let computes = matches!(
-        op,
-        Op::Add | Op::Sub | Op::Mul | Op::Div | Op::Mod | Op::Pow | Op::And | Op::Or
-    );
-    *value != Value::Nil && !computes
-}
-
-fn of_expr(expr: &Expr, out: &mut Vec<Condition>) {
-    match expr {
-        Expr::Literal(_) => {}
-        Expr::Attribute(attribute) => out.push(any(attribute.clone())),
-        Expr::Negative(inner) | Expr::Not(inner) => of_expr(inner, out),
-        Expr::Binary(op, left, right, regex) => match (&**left, &**right) {
-            (Expr::Attribute(attribute), Expr::Literal(value)) if testable(*op, value) => {
-                out.push(Condition {
-                    attribute: attribute.clone(),
-                    test: Some((*op, value.clone(), regex.clone())),
-                });
+        let mut shown: Vec<Column> = Vec::new();
+        let mut show = |column: Column| {
+            let known = shown.iter_mut().find(|c| c.attribute == column.attribute);
+            match known {
+                Some(known) => *known = column,
+                None => shown.push(column),
             }
-            (Expr::Literal(value), Expr::Attribute(attribute)) if testable(*op, value) => {
-                let turned = match op {
-                    Op::Greater => Op::Less,
-                    Op::GreaterEqual => Op::LessEqual,
-                    Op::Less => Op::Greater,
-                    Op::LessEqual => Op::GreaterEqual,
-                    other => *other,
+        };
+        for condition in &request.first {
+            for attribute in columns_of(&condition.attribute) {
+                show(Column::of(&request, &attribute));
+            }
+        }
+        for condition in &request.second {
+            for attribute in columns_of(&condition.attribute) {
+                show(Column::whole(&attribute));
+            }
+        }
+        Self {
+            steps: pipeline.iter().map(|stage| step(stage, &request)).collect(),
+            singles: request.first.iter().map(Single::of).collect(),
+            shown,
+            request,
+        }
+    }
+
+    /// The span sets that the pipeline leaves of a trace.
+    ///
+    /// # Errors
+    /// [`EvalError`] for what the language has no meaning for.
+    pub(crate) fn run(&self, trace: &Trace) -> Sets {
+        let mut spans: Vec<usize> = (0..trace.spans.len()).collect();
+        if self.request.strict {
+            spans.retain(|at| self.is_read(trace, *at));
+        }
+        let all = SpanSet {
+            spans,
+            attributes: Vec::new(),
+        };
+        run(&self.steps, trace, vec![all])
+    }
+
+    /// How an attribute of the spans that are left is read, for series by it or of it. Where not
+    /// all conditions must hold, groups see what conditions did not let through.
+    pub(crate) fn column(&self, attribute: &Attribute, is_group: bool) -> Column {
+        let first = &self.request.first;
+        let named = first
+            .iter()
+            .any(|condition| condition.attribute == *attribute);
+        if named && (self.request.all || !is_group) {
+            Column::of(&self.request, attribute)
+        } else {
+            Column::whole(attribute)
+        }
+    }
+
+    /// The attributes of a span that the query asks for.
+    pub(crate) fn shown<'a>(
+        &'a self,
+        trace: &'a Trace,
+        at: usize,
+    ) -> Vec<(&'a Attribute, Value<'a>)> {
+        let mut out = Vec::new();
+        for column in &self.shown {
+            let mut value = column.shown(trace, at);
+            if value == Value::Nil {
+                let missing = |c: &Condition| {
+                    matches!(c.test, Test::Missing)
+                        && columns_of(&c.attribute).contains(&column.attribute)
                 };
-                out.push(Condition {
-                    attribute: attribute.clone(),
-                    test: Some((turned, value.clone(), regex.clone())),
-                });
+                if !self.request.first.iter().any(missing) || !column.is_missing(trace, at) {
+                    continue;
+                }
+                value = Value::text("nil");
             }
-            _ => {
-                of_expr(left, out);
-                of_expr(right, out);
-            }
-        },
+            out.push((&column.attribute, value));
+        }
+        out
+    }
+
+    /// Whether a server that reads by conditions sees a span at all.
+    fn is_read(&self, trace: &Trace, at: usize) -> bool {
+        let met = |single: &Single| single.is_met(trace, at);
+        if self.request.all {
+            return self.singles.iter().all(|one| {
+                let same = |other: &&Single| other.attribute() == one.attribute();
+                self.singles.iter().filter(same).any(met)
+            });
+        }
+        let of_trace = |single: &Single| fetch::is_of_trace(single.attribute());
+        self.request.every
+            || self.singles.is_empty()
+            || self.singles.iter().any(of_trace)
+            || self.singles.iter().any(met)
     }
 }
 
-/// The span sets that a pipeline leaves of a trace.
-pub(crate) fn run(pipeline: &Pipeline, trace: &Trace) -> Vec<SpanSet> {
-    let all = SpanSet {
-        spans: (0..trace.spans.len()).collect(),
-        attributes: Vec::new(),
-    };
-    run_over(pipeline, trace, vec![all])
+/// An attribute without a scope is one of the span and one of the resource.
+fn columns_of(attribute: &Attribute) -> Vec<Attribute> {
+    match attribute {
+        Attribute::Named(Scope::Any, name) => vec![
+            Attribute::Named(Scope::Span, name.clone()),
+            Attribute::Named(Scope::Resource, name.clone()),
+        ],
+        other => vec![other.clone()],
+    }
 }
 
-fn run_over(pipeline: &Pipeline, trace: &Trace, mut sets: Vec<SpanSet>) -> Vec<SpanSet> {
-    for stage in pipeline {
-        sets = step(stage, trace, sets);
+fn step(stage: &Stage, request: &Request) -> Step {
+    match stage {
+        Stage::Filter(expr) => Step::Filter(Node::of(expr, request)),
+        Stage::Joined(op, left, right) => {
+            let (left, right) = (step(left, request), step(right, request));
+            Step::Joined(*op, Box::new(left), Box::new(right))
+        }
+        Stage::Wrapped(pipeline) => {
+            Step::Wrapped(pipeline.iter().map(|stage| step(stage, request)).collect())
+        }
+        Stage::Compare(op, left, Aggregate::Literal(value)) => {
+            let fold = match left {
+                Aggregate::Of(fold, expr) => Some((*fold, Node::of(expr, request))),
+                _ => None,
+            };
+            let name = left.to_string();
+            Step::Compare(*op, Number { fold, name }, value.clone())
+        }
+        // Comparisons of anything else are refused when the query is checked.
+        Stage::Compare(..) | Stage::Select(_) => Step::Pass,
+        Stage::By(expr) => Step::By(Node::of(expr, request), stage.to_string()),
+        Stage::Coalesce => Step::Coalesce,
+    }
+}
+
+fn run(steps: &[Step], trace: &Trace, mut sets: Vec<SpanSet>) -> Sets {
+    for step in steps {
+        sets = step.run(trace, sets)?;
         sets.retain(|set| !set.spans.is_empty());
         if sets.is_empty() {
             break;
         }
     }
-    sets
+    Ok(sets)
 }
 
-fn step(stage: &Stage, trace: &Trace, sets: Vec<SpanSet>) -> Vec<SpanSet> {
-    match stage {
-        Stage::Filter(None) | Stage::Select(_) => sets,
-        Stage::Coalesce => {
-            let mut spans: Vec<usize> = sets.into_iter().flat_map(|set| set.spans).collect();
-            spans.sort_unstable();
-            spans.dedup();
-            vec![SpanSet {
-                spans,
-                attributes: Vec::new(),
-            }]
+impl Step {
+    fn run(&self, trace: &Trace, sets: Vec<SpanSet>) -> Sets {
+        match self {
+            Self::Pass => Ok(sets),
+            Self::Filter(node) => Ok(sets.into_iter().map(|s| filtered(node, trace, s)).collect()),
+            Self::Wrapped(steps) => run(steps, trace, sets),
+            Self::Coalesce => {
+                let mut spans: Vec<usize> = sets.into_iter().flat_map(|set| set.spans).collect();
+                spans.sort_unstable();
+                Ok(vec![SpanSet {
+                    spans,
+                    attributes: Vec::new(),
+                }])
+            }
+            Self::Joined(op, left, right) => {
+                let mut out = Vec::new();
+                for set in sets {
+                    let a = left.run(trace, vec![set.clone()])?;
+                    let b = right.run(trace, vec![set.clone()])?;
+                    out.extend(joined(*op, a, b, trace, set)?);
+                }
+                Ok(out)
+            }
+            Self::By(node, name) => Ok(sets
+                .into_iter()
+                .flat_map(|set| grouped(node, name, trace, set))
+                .collect()),
+            Self::Compare(op, number, wanted) => Ok(sets
+                .into_iter()
+                .filter_map(|mut set| {
+                    let found = number.of(trace, &set.spans)?;
+                    let holds = compute(*op, &found, wanted, None).is_true();
+                    set.attributes.push((number.name.clone(), found));
+                    holds.then_some(set)
+                })
+                .collect()),
         }
-        Stage::Filter(Some(expr)) => sets
-            .into_iter()
-            .map(|mut set| {
-                set.spans
-                    .retain(|at| value(expr, trace, *at) == Value::Bool(true));
-                set
-            })
-            .collect(),
-        Stage::Wrapped(pipeline) => run_over(pipeline, trace, sets),
-        Stage::Joined(op, left, right) => sets
-            .into_iter()
-            .filter_map(|set| joined(*op, left, right, trace, set))
-            .collect(),
-        Stage::By(expr) => sets
-            .into_iter()
-            .flat_map(|set| grouped(expr, trace, set))
-            .collect(),
-        Stage::Compare(op, left, right) => sets
-            .into_iter()
-            .filter_map(|mut set| {
-                let a = aggregate(left, trace, &set.spans);
-                let b = aggregate(right, trace, &set.spans);
-                if compute(*op, &a, &b, None) != Value::Bool(true) {
-                    return None;
-                }
-                for (side, found) in [(left, a), (right, b)] {
-                    if !matches!(side, Aggregate::Literal(_)) {
-                        set.attributes.push((side.to_string(), found));
-                    }
-                }
-                Some(set)
-            })
-            .collect(),
     }
 }
 
-fn joined(op: SetOp, left: &Stage, right: &Stage, trace: &Trace, set: SpanSet) -> Option<SpanSet> {
-    let side = |stage: &Stage| -> Vec<usize> {
-        let mut spans: Vec<usize> = step(stage, trace, vec![set.clone()])
-            .into_iter()
-            .flat_map(|set| set.spans)
-            .collect();
-        spans.sort_unstable();
-        spans.dedup();
-        spans
-    };
-    let (left, right) = (side(left), side(right));
+fn filtered(node: &Node, trace: &Trace, mut set: SpanSet) -> SpanSet {
+    set.spans.retain(|at| node.value(trace, *at).is_true());
+    set
+}
+
+fn joined(
+    op: SetOp,
+    left: Vec<SpanSet>,
+    right: Vec<SpanSet>,
+    trace: &Trace,
+    set: SpanSet,
+) -> Result<Option<SpanSet>, EvalError> {
+    let there = |sets: &[SpanSet]| sets.iter().any(|set| !set.spans.is_empty());
+    let flat =
+        |sets: Vec<SpanSet>| -> Vec<usize> { sets.into_iter().flat_map(|set| set.spans).collect() };
     let mut spans = match op {
-        SetOp::And if left.is_empty() || right.is_empty() => return None,
-        SetOp::And | SetOp::Or => [left, right].concat(),
-        SetOp::Related {
-            relation,
-            negated,
-            union,
-        } => structure::related(trace, relation, negated, union, &left, &right),
+        SetOp::And if !there(&left) || !there(&right) => return Ok(None),
+        SetOp::And | SetOp::Or => [flat(left), flat(right)].concat(),
+        SetOp::Related { relation, form } => {
+            if left.len() > 1 || right.len() > 1 {
+                return Err(EvalError::ManySets);
+            }
+            let (left, right) = (flat(left), flat(right));
+            trace.tree().related(relation, form, &left, &right)
+        }
     };
     spans.sort_unstable();
     spans.dedup();
-    Some(SpanSet {
+    Ok(Some(SpanSet {
         spans,
         attributes: set.attributes,
-    })
+    }))
 }
 
-fn grouped(expr: &Expr, trace: &Trace, set: SpanSet) -> Vec<SpanSet> {
-    let mut groups: Vec<(Value, Vec<usize>)> = Vec::new();
+fn grouped(node: &Node, name: &str, trace: &Trace, set: SpanSet) -> Vec<SpanSet> {
+    let mut groups: Vec<(Value<'_>, Vec<usize>)> = Vec::new();
     for at in set.spans {
-        let key = value(expr, trace, at);
+        let key = node.value(trace, at);
         match groups.iter_mut().find(|(known, _)| *known == key) {
             Some((_, spans)) => spans.push(at),
             None => groups.push((key, vec![at])),
         }
     }
-    groups
-        .into_iter()
-        .map(|(key, spans)| {
-            let mut attributes = set.attributes.clone();
-            attributes.push((format!("by({expr})"), key));
-            SpanSet { spans, attributes }
-        })
-        .collect()
+    let group = |(key, spans): (Value<'_>, Vec<usize>)| {
+        let mut attributes = set.attributes.clone();
+        attributes.push((name.to_owned(), key.owned()));
+        SpanSet { spans, attributes }
+    };
+    groups.into_iter().map(group).collect()
 }
 
-fn aggregate(aggregate_: &Aggregate, trace: &Trace, spans: &[usize]) -> Value {
-    match aggregate_ {
-        Aggregate::Count => Value::Int(spans.len() as i64),
-        Aggregate::Literal(value) => value.clone(),
-        Aggregate::Binary(op, left, right) => {
-            let (a, b) = (
-                aggregate(left, trace, spans),
-                aggregate(right, trace, spans),
-            );
-            compute(*op, &a, &b, None)
-        }
-        Aggregate::Of(name, expr) => {
-            let found: Vec<Value> = spans
-                .iter()
-                .map(|at| value(expr, trace, *at))
-                .filter(|value| value.number().is_some())
-                .collect();
-            let numbers = || found.iter().filter_map(Value::number);
-            if found.is_empty() {
-                return Value::Nil;
-            }
-            let number = match *name {
-                "avg" => numbers().sum::<f64>() / found.len() as f64,
-                "min" => numbers().fold(f64::INFINITY, f64::min),
-                "max" => numbers().fold(f64::NEG_INFINITY, f64::max),
-                _ => numbers().sum(),
-            };
-            match found[0] {
-                Value::Duration(_) => Value::Duration(number as i64),
-                Value::Int(_) if *name != "avg" => Value::Int(number as i64),
-                _ => Value::Float(number),
-            }
-        }
-    }
-}
-
-/// What an expression gives for a span.
-pub(crate) fn value(expr: &Expr, trace: &Trace, at: usize) -> Value {
-    match expr {
-        Expr::Literal(value) => value.clone(),
-        Expr::Attribute(attribute) => trace.value(at, attribute),
-        Expr::Negative(inner) => compute(Op::Sub, &Value::Int(0), &value(inner, trace, at), None),
-        Expr::Not(inner) => match value(inner, trace, at) {
-            Value::Bool(b) => Value::Bool(!b),
-            _ => Value::Nil,
-        },
-        Expr::Binary(Op::And, left, right, _) => Value::Bool(
-            value(left, trace, at) == Value::Bool(true)
-                && value(right, trace, at) == Value::Bool(true),
-        ),
-        Expr::Binary(Op::Or, left, right, _) => Value::Bool(
-            value(left, trace, at) == Value::Bool(true)
-                || value(right, trace, at) == Value::Bool(true),
-        ),
-        Expr::Binary(op, left, right, regex) => {
-            let (a, b) = (value(left, trace, at), value(right, trace, at));
-            let nil = matches!(**right, Expr::Literal(Value::Nil))
-                || matches!(**left, Expr::Literal(Value::Nil));
-            match op {
-                Op::Equal if nil => Value::Bool(a == Value::Nil && b == Value::Nil),
-                Op::NotEqual if nil => Value::Bool(a != Value::Nil || b != Value::Nil),
-                _ => compute(*op, &a, &b, regex.as_ref()),
-            }
-        }
-    }
-}
-
-/// One operation. Comparisons with nothing, or of what cannot be compared, are false.
-pub(crate) fn compute(op: Op, a: &Value, b: &Value, regex: Option<&Regex>) -> Value {
-    if let Value::List(list) = a {
-        let mut each = list.iter().map(|item| compute(op, item, b, regex));
-        let hit = |v: Value| v == Value::Bool(true);
-        return Value::Bool(match op {
-            // None may be what it must not be.
-            Op::NotEqual | Op::NotRegex => each.all(hit),
-            _ => each.any(hit),
-        });
-    }
-    if *a == Value::Nil || *b == Value::Nil {
-        return match op {
-            Op::Add | Op::Sub | Op::Mul | Op::Div | Op::Mod | Op::Pow => Value::Nil,
-            _ => Value::Bool(false),
+impl Number {
+    /// The number of a set, if its spans have any.
+    fn of(&self, trace: &Trace, spans: &[usize]) -> Option<Value<'static>> {
+        let Some((fold, node)) = &self.fold else {
+            return Some(Value::Int(spans.len() as i64));
         };
+        let values = spans.iter().map(|at| node.value(trace, *at));
+        let mut values = values.filter(|value| *value != Value::Nil);
+        let first = values.next()?.owned();
+        Some(match fold {
+            Fold::Min => values.fold(first, |a, b| least(a, b, std::cmp::Ordering::Less)),
+            Fold::Max => values.fold(first, |a, b| least(a, b, std::cmp::Ordering::Greater)),
+            Fold::Sum => values.fold(first, |a, b| sum(&a, &b)),
+            Fold::Avg => {
+                let mut count = 1;
+                let mut total = first;
+                for value in values {
+                    total = sum(&total, &value);
+                    count += 1;
+                }
+                match total {
+                    Value::Int(n) => Value::Float(n as f64 / f64::from(count)),
+                    Value::Float(n) => Value::Float(n / f64::from(count)),
+                    Value::Duration(n) => Value::Duration(n / i64::from(count)),
+                    other => other,
+                }
+            }
+        })
     }
-    let order = || a.order(b);
-    Value::Bool(match op {
-        Op::Equal => order().is_some_and(std::cmp::Ordering::is_eq),
-        Op::NotEqual => order().is_some_and(std::cmp::Ordering::is_ne),
-        Op::Greater => order().is_some_and(std::cmp::Ordering::is_gt),
-        Op::GreaterEqual => order().is_some_and(std::cmp::Ordering::is_ge),
-        Op::Less => order().is_some_and(std::cmp::Ordering::is_lt),
-        Op::LessEqual => order().is_some_and(std::cmp::Ordering::is_le),
-        Op::Regex | Op::NotRegex => match (a, regex) {
-            (Value::Text(text), Some(regex)) => regex.is_match(text) == (op == Op::Regex),
-            _ => false,
-        },
-        Op::And => *a == Value::Bool(true) && *b == Value::Bool(true),
-        Op::Or => *a == Value::Bool(true) || *b == Value::Bool(true),
-        _ => return arithmetic(op, a, b),
-    })
 }
 
-fn arithmetic(op: Op, a: &Value, b: &Value) -> Value {
-    let (Some(x), Some(y)) = (a.number(), b.number()) else {
-        return Value::Nil;
-    };
-    let number = match op {
-        Op::Add => x + y,
-        Op::Sub => x - y,
-        Op::Mul => x * y,
-        Op::Div => x / y,
-        Op::Mod => x % y,
-        _ => x.powf(y),
-    };
+/// The one of two that is `wanted` beside the other.
+fn least(a: Value<'static>, b: Value<'_>, wanted: std::cmp::Ordering) -> Value<'static> {
+    if order(&b, &a) == Some(wanted) {
+        b.owned()
+    } else {
+        a
+    }
+}
+
+/// The sum of two of one type; what has another type is not added.
+fn sum(a: &Value<'static>, b: &Value<'_>) -> Value<'static> {
     match (a, b) {
-        (Value::Int(_), Value::Int(_)) if number.fract() == 0.0 => Value::Int(number as i64),
-        (Value::Duration(_), _) | (_, Value::Duration(_)) => Value::Duration(number as i64),
-        _ => Value::Float(number),
+        (Value::Int(a), Value::Int(b)) => Value::Int(a.wrapping_add(*b)),
+        (Value::Float(a), Value::Float(b)) => Value::Float(a + b),
+        (Value::Duration(a), Value::Duration(b)) => Value::Duration(a.wrapping_add(*b)),
+        _ => a.clone(),
+    }
+}
+
+impl Node {
+    /// Makes an expression ready.
+    pub(crate) fn of(expr: &Expr, request: &Request) -> Self {
+        let inner = |expr: &Expr| Box::new(Self::of(expr, request));
+        match expr {
+            Expr::Literal(value) => Self::Literal(value.clone()),
+            Expr::Attribute(attribute) => Self::Column(Column::of(request, attribute)),
+            Expr::Negative(x) => Self::Negative(inner(x)),
+            Expr::Not(x) => Self::Not(inner(x)),
+            Expr::Exists(x) => Self::Exists(inner(x)),
+            Expr::Missing(x) => Self::Missing(inner(x)),
+            Expr::Binary(op, a, b, regex) => Self::Binary(*op, inner(a), inner(b), regex.clone()),
+        }
+    }
+
+    /// The same, reading attributes whatever they are.
+    pub(crate) fn whole(expr: &Expr) -> Self {
+        let inner = |expr: &Expr| Box::new(Self::whole(expr));
+        match expr {
+            Expr::Literal(value) => Self::Literal(value.clone()),
+            Expr::Attribute(attribute) => Self::Column(Column::whole(attribute)),
+            Expr::Negative(x) => Self::Negative(inner(x)),
+            Expr::Not(x) => Self::Not(inner(x)),
+            Expr::Exists(x) => Self::Exists(inner(x)),
+            Expr::Missing(x) => Self::Missing(inner(x)),
+            Expr::Binary(op, a, b, regex) => Self::Binary(*op, inner(a), inner(b), regex.clone()),
+        }
+    }
+
+    /// What it gives for a span.
+    pub(crate) fn value<'a>(&'a self, trace: &'a Trace, at: usize) -> Value<'a> {
+        match self {
+            Self::Literal(value) => value.borrowed(),
+            Self::Column(column) => column.value(trace, at),
+            Self::Negative(inner) => match inner.value(trace, at) {
+                Value::Int(n) => Value::Int(n.wrapping_neg()),
+                Value::Float(n) => Value::Float(-n),
+                Value::Duration(n) => Value::Duration(n.wrapping_neg()),
+                _ => Value::Nil,
+            },
+            Self::Not(inner) => match inner.value(trace, at) {
+                Value::Bool(b) => Value::Bool(!b),
+                _ => Value::Nil,
+            },
+            Self::Exists(inner) => Value::Bool(inner.value(trace, at) != Value::Nil),
+            Self::Missing(inner) => Value::Bool(match &**inner {
+                Self::Column(column) => column.is_missing(trace, at),
+                _ => false,
+            }),
+            Self::Binary(Op::And, left, right, _) => {
+                Value::Bool(left.value(trace, at).is_true() && right.value(trace, at).is_true())
+            }
+            Self::Binary(Op::Or, left, right, _) => {
+                Value::Bool(left.value(trace, at).is_true() || right.value(trace, at).is_true())
+            }
+            Self::Binary(op, left, right, regex) => {
+                let (a, b) = (left.value(trace, at), right.value(trace, at));
+                compute(*op, &a, &b, regex.as_ref())
+            }
+        }
     }
 }

@@ -2,12 +2,21 @@
 //!
 //! Source: <https://grafana.com/docs/tempo/latest/metrics-from-traces/metrics-queries/functions/>.
 
-use std::collections::BTreeMap;
+mod answer;
+mod cell;
+mod compare;
+mod exemplars;
+mod second;
+
+use std::collections::HashMap;
 use std::sync::Arc;
 
-use serde_json::{Map, Value as Json, json};
+pub(crate) use answer::{instant_json, range_json};
+use cell::{Cell, Measure};
+use exemplars::{Exemplar, Picker};
 
-use super::eval;
+use super::column::Column;
+use super::eval::{EvalError, Plan};
 use super::spans::Trace;
 use super::traceql::{MetricOp, Metrics, Query};
 use super::value::Value;
@@ -16,299 +25,222 @@ use super::value::Value;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Range {
     /// The first point.
-    pub start: i64,
+    pub(crate) start: i64,
     /// The last point.
-    pub end: i64,
+    pub(crate) end: i64,
     /// Between two.
-    pub step: i64,
+    pub(crate) step: i64,
 }
 
 impl Range {
-    fn count(&self) -> usize {
+    pub(crate) const fn count(&self) -> usize {
         ((self.end - self.start) / self.step) as usize + 1
     }
 
     /// The point whose step holds a time.
-    fn index(&self, ts: i64) -> Option<usize> {
+    pub(crate) fn index(&self, ts: i64) -> Option<usize> {
         let at = (ts - self.start + self.step - 1).div_euclid(self.step);
         usize::try_from(at).ok().filter(|at| *at < self.count())
     }
-}
 
-/// A series: its labels and one number for each point that has one.
-#[derive(Clone, Debug)]
-pub(crate) struct Series {
-    labels: Vec<(String, Value)>,
-    points: Vec<Option<f64>>,
-}
-
-/// What the spans of one series have said.
-#[derive(Clone, Debug)]
-struct Cell {
-    count: f64,
-    sum: f64,
-    min: f64,
-    max: f64,
-    /// Spans by the power of two that is not less than their value.
-    buckets: BTreeMap<i64, f64>,
-}
-
-impl Default for Cell {
-    fn default() -> Self {
-        Self {
-            count: 0.0,
-            sum: 0.0,
-            min: f64::INFINITY,
-            max: f64::NEG_INFINITY,
-            buckets: BTreeMap::new(),
-        }
+    /// The time of a point in milliseconds.
+    pub(crate) const fn millis(&self, index: usize) -> i64 {
+        (self.start + self.step * index as i64) / 1_000_000
     }
 }
 
-type Keyed = BTreeMap<Vec<String>, (Vec<Value>, Vec<Cell>)>;
+/// A series: its labels and one number for each point, NaN where there is none.
+#[derive(Clone, Debug)]
+pub(crate) struct Series {
+    pub(crate) labels: Vec<(String, Value<'static>)>,
+    pub(crate) points: Vec<f64>,
+    pub(crate) exemplars: Vec<Exemplar>,
+}
 
-/// The series of a query; empty for functions that look at what is no number.
+/// What a metrics query is asked with.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Asked {
+    pub(crate) range: Range,
+    /// How many exemplars at most, over all series.
+    pub(crate) exemplars: usize,
+}
+
+/// The spans of one group.
+#[derive(Debug)]
+struct Group {
+    /// A value for each attribute of `by`.
+    values: Vec<Value<'static>>,
+    cells: Vec<Cell>,
+}
+
+/// The series of a query.
+///
+/// # Errors
+/// [`EvalError`] for what the language has no meaning for.
 pub(crate) fn series(
     query: &Query,
     metrics: &Metrics,
     traces: &[Arc<Trace>],
-    range: Range,
-) -> Vec<Series> {
-    let mut cells: Keyed = BTreeMap::new();
-    if metrics.by.is_empty() && matches!(metrics.op, MetricOp::Rate | MetricOp::Count) {
-        cells.insert(
-            Vec::new(),
-            (Vec::new(), vec![Cell::default(); range.count()]),
-        );
+    asked: Asked,
+) -> Result<Vec<Series>, EvalError> {
+    let further: Vec<_> = metrics
+        .attribute
+        .iter()
+        .chain(&metrics.by)
+        .cloned()
+        .collect();
+    let plan = Plan::new(&query.pipeline, &further);
+    let mut out = match &metrics.comparison {
+        Some(comparison) => compare::series(&plan, comparison, traces, asked)?,
+        None => grouped(&plan, metrics, traces, asked)?,
+    };
+    for stage in &metrics.second {
+        second::apply(stage, &mut out);
     }
-    for trace in traces {
-        for set in eval::run(&query.pipeline, trace) {
+    Ok(out)
+}
+
+fn grouped(
+    plan: &Plan,
+    metrics: &Metrics,
+    traces: &[Arc<Trace>],
+    asked: Asked,
+) -> Result<Vec<Series>, EvalError> {
+    let mut groups = Groups::new(plan, metrics, asked.range);
+    let mut picker = Picker::new(asked.exemplars);
+    let mut order: Vec<&Arc<Trace>> = traces.iter().collect();
+    // As blocks hold them: what a sum makes of absent numbers depends on the order.
+    order.sort_unstable_by_key(|trace| trace.id);
+    for trace in order {
+        for set in plan.run(trace)? {
             for at in set.spans {
-                add(&mut cells, metrics, trace, at, range);
+                if let Some(group) = groups.add(trace, at) {
+                    picker.offer(trace, at, group);
+                }
             }
         }
     }
+    let Groups { list, measure, .. } = groups;
     let mut out = Vec::new();
-    for (_, (values, cells)) in cells {
-        let mut labels: Vec<(String, Value)> = metrics
+    for (at, group) in list.iter().enumerate() {
+        let candidates = picker.of_group(at, plan, &measure);
+        let mut series = finish(metrics, group, asked.range);
+        exemplars::attach(&mut series, candidates, metrics, asked.range);
+        out.append(&mut series);
+    }
+    out.sort_by_cached_key(|series| answer::key(&series.labels));
+    Ok(out)
+}
+
+struct Groups<'p> {
+    metrics: &'p Metrics,
+    range: Range,
+    by: Vec<Column>,
+    measure: Measure,
+    list: Vec<Group>,
+    known: HashMap<String, usize>,
+    /// The group of the last span: mostly that of the next, too.
+    last: usize,
+}
+
+impl<'p> Groups<'p> {
+    fn new(plan: &Plan, metrics: &'p Metrics, range: Range) -> Self {
+        let mut groups = Self {
+            metrics,
+            range,
+            by: metrics.by.iter().map(|a| plan.column(a, true)).collect(),
+            measure: Measure::new(plan, metrics),
+            list: Vec::new(),
+            known: HashMap::new(),
+            last: usize::MAX,
+        };
+        // Without groups there is a series even if there is no span.
+        let always = !matches!(
+            metrics.op,
+            MetricOp::Avg | MetricOp::Quantile | MetricOp::Histogram
+        );
+        if metrics.by.is_empty() && always {
+            groups.group(Vec::new());
+        }
+        groups
+    }
+
+    fn group(&mut self, values: Vec<Value<'_>>) -> usize {
+        if let Some(last) = self.list.get(self.last).filter(|g| g.values == values) {
+            debug_assert_eq!(last.values.len(), self.by.len());
+            return self.last;
+        }
+        let mut key = String::new();
+        for value in &values {
+            key.push_str(value.kind());
+            key.push('\0');
+            key.push_str(&value.show());
+            key.push('\0');
+        }
+        let list = &mut self.list;
+        let count = self.range.count();
+        self.last = *self.known.entry(key).or_insert_with(|| {
+            list.push(Group {
+                values: values.into_iter().map(Value::owned).collect(),
+                cells: vec![Cell::default(); count],
+            });
+            list.len() - 1
+        });
+        self.last
+    }
+
+    /// Adds a span to its group, which is told.
+    fn add(&mut self, trace: &Trace, at: usize) -> Option<usize> {
+        let index = self.range.index(trace.spans[at].start as i64)?;
+        let number = self.measure.of(trace, at)?;
+        let values = self
             .by
             .iter()
-            .map(ToString::to_string)
-            .zip(values)
+            .map(|column| column.value(trace, at))
             .collect();
-        finish(metrics, &mut labels, &cells, range, &mut out);
+        let group = self.group(values);
+        self.list[group].cells[index].observe(self.metrics.op, number);
+        Some(group)
     }
-    rank(metrics, &mut out, range);
-    out
 }
 
-fn add(cells: &mut Keyed, metrics: &Metrics, trace: &Trace, at: usize, range: Range) {
-    let Some(index) = range.index(trace.spans[at].span.start_time_unix_nano as i64) else {
-        return;
-    };
-    let mut number = 1.0;
-    if let Some(attribute) = &metrics.attribute {
-        let value = trace.value(at, attribute);
-        let Some(found) = value.number() else { return };
-        number = match value {
-            Value::Duration(_) => found / 1e9,
-            _ => found,
-        };
-    }
-    let values: Vec<Value> = metrics
+fn finish(metrics: &Metrics, group: &Group, range: Range) -> Vec<Series> {
+    let seconds = range.step as f64 / 1e9;
+    let mut labels: Vec<(String, Value<'static>)> = metrics
         .by
         .iter()
-        .map(|attribute| match trace.value(at, attribute) {
-            Value::Nil => Value::Text("nil".to_owned()),
-            other => other,
-        })
+        .map(ToString::to_string)
+        .zip(group.values.iter().cloned())
+        .filter(|(_, value)| *value != Value::Nil)
         .collect();
-    let key = values.iter().map(Value::show).collect();
-    let (_, cells) = cells
-        .entry(key)
-        .or_insert_with(|| (values, vec![Cell::default(); range.count()]));
-    let cell = &mut cells[index];
-    cell.count += 1.0;
-    cell.sum += number;
-    cell.min = cell.min.min(number);
-    cell.max = cell.max.max(number);
-    let scaled = number * 1e9;
-    if scaled >= 2.0 {
-        *cell.buckets.entry(scaled.log2().ceil() as i64).or_default() += 1.0;
-    }
-}
-
-/// The upper bound of a bucket, in seconds.
-fn bound(power: i64) -> f64 {
-    2f64.powi(power as i32) / 1e9
-}
-
-fn finish(
-    metrics: &Metrics,
-    labels: &mut Vec<(String, Value)>,
-    cells: &[Cell],
-    range: Range,
-    out: &mut Vec<Series>,
-) {
-    let seconds = range.step as f64 / 1e9;
-    let with = |labels: &[(String, Value)], name: &str, value: Value| {
-        let mut labels = labels.to_vec();
-        labels.push((name.to_owned(), value));
+    let series = |labels: Vec<(String, Value<'static>)>, point: &dyn Fn(&Cell) -> f64| Series {
+        labels,
+        points: group.cells.iter().map(point).collect(),
+        exemplars: Vec::new(),
+    };
+    let with = |name: &str, number: f64| {
+        let mut labels = labels.clone();
+        labels.push((name.to_owned(), Value::Float(number)));
         labels
     };
     match metrics.op {
-        MetricOp::Compare => {}
-        MetricOp::Quantile => {
-            for q in &metrics.quantiles {
-                out.push(Series {
-                    labels: with(labels, "p", Value::Float(*q)),
-                    points: cells
-                        .iter()
-                        .map(|cell| Some(quantile(*q, &cell.buckets)))
-                        .collect(),
-                });
-            }
-        }
-        MetricOp::Histogram => {
-            let powers: std::collections::BTreeSet<i64> = cells
-                .iter()
-                .flat_map(|cell| cell.buckets.keys().copied())
-                .collect();
-            for power in powers {
-                out.push(Series {
-                    labels: with(labels, "__bucket", Value::Float(bound(power))),
-                    points: cells
-                        .iter()
-                        .map(|cell| Some(cell.buckets.get(&power).copied().unwrap_or(0.0)))
-                        .collect(),
-                });
-            }
-        }
+        MetricOp::Quantile => metrics
+            .quantiles
+            .iter()
+            .map(|q| series(with("p", *q), &|cell| cell.quantile(*q)))
+            .collect(),
+        MetricOp::Histogram => cell::bounds(&group.cells)
+            .into_iter()
+            .map(|bound| series(with("__bucket", bound), &|cell| cell.bucket(bound)))
+            .collect(),
         op => {
             if labels.is_empty() {
-                labels.push(("__name__".to_owned(), Value::Text(op.name().to_owned())));
+                labels.push(match metrics.by.first() {
+                    Some(attribute) => (attribute.to_string(), Value::Nil),
+                    None => ("__name__".to_owned(), Value::text(op.name())),
+                });
             }
-            let point = |cell: &Cell| match op {
-                MetricOp::Rate => Some(cell.count / seconds),
-                MetricOp::Count => Some(cell.count),
-                _ if cell.count == 0.0 => None,
-                MetricOp::Min => Some(cell.min),
-                MetricOp::Max => Some(cell.max),
-                MetricOp::Sum => Some(cell.sum),
-                _ => Some(cell.sum / cell.count),
-            };
-            out.push(Series {
-                labels: labels.clone(),
-                points: cells.iter().map(point).collect(),
-            });
+            vec![series(labels, &|cell| cell.number(op, seconds))]
         }
     }
-}
-
-/// Exponential between the bounds of the bucket that holds the quantile.
-fn quantile(q: f64, buckets: &BTreeMap<i64, f64>) -> f64 {
-    let total: f64 = buckets.values().sum();
-    if total == 0.0 {
-        return 0.0;
-    }
-    // Whole spans: for few of them this is nearer to what one expects.
-    let wanted = (q * total).ceil();
-    if wanted <= 0.0 {
-        return 0.0;
-    }
-    let mut before = 0.0;
-    let mut lower = None;
-    for (power, count) in buckets {
-        if before + count >= wanted {
-            if before + count == wanted {
-                return bound(*power);
-            }
-            // From the last bucket that holds a span, however far away it is.
-            let part = (wanted - before) / count;
-            let (low, high) = (bound(lower.unwrap_or(power - 1)), bound(*power));
-            return low * (high / low).powf(part);
-        }
-        before += count;
-        lower = Some(*power);
-    }
-    buckets.keys().last().map_or(0.0, |power| bound(*power))
-}
-
-/// Keeps the greatest or least series at each point.
-fn rank(metrics: &Metrics, series: &mut Vec<Series>, range: Range) {
-    let Some((top, count)) = metrics.ranked else {
-        return;
-    };
-    for index in 0..range.count() {
-        let mut order: Vec<(usize, f64)> = series
-            .iter()
-            .enumerate()
-            .filter_map(|(at, s)| s.points[index].map(|v| (at, v)))
-            .collect();
-        order.sort_by(|a, b| {
-            if top {
-                b.1.total_cmp(&a.1)
-            } else {
-                a.1.total_cmp(&b.1)
-            }
-        });
-        for (at, _) in order.into_iter().skip(count) {
-            series[at].points[index] = None;
-        }
-    }
-    series.retain(|s| s.points.iter().any(Option::is_some));
-}
-
-fn labels(series: &Series) -> Json {
-    series
-        .labels
-        .iter()
-        .map(|(key, value)| json!({"key": key, "value": value.to_json()}))
-        .collect()
-}
-
-/// The answer of a range query.
-pub(crate) fn range_json(series: &[Series], range: Range) -> Json {
-    let list: Vec<Json> = series
-        .iter()
-        .map(|one| {
-            let samples: Vec<Json> = one
-                .points
-                .iter()
-                .enumerate()
-                .filter_map(|(at, value)| value.map(|value| (at, value)))
-                .map(|(at, value)| {
-                    let ms = (range.start + range.step * at as i64) / 1_000_000;
-                    let mut map = Map::new();
-                    map.insert("timestampMs".to_owned(), json!(ms.to_string()));
-                    if value != 0.0 {
-                        map.insert("value".to_owned(), json!(value));
-                    }
-                    Json::Object(map)
-                })
-                .collect();
-            json!({"labels": labels(one), "samples": samples})
-        })
-        .collect();
-    json!({"series": list, "metrics": {}})
-}
-
-/// The answer of an instant query: the last point alone.
-pub(crate) fn instant_json(series: &[Series]) -> Json {
-    let list: Vec<Json> = series
-        .iter()
-        .filter_map(|one| {
-            let value = one.points.last().copied().flatten()?;
-            let mut map = Map::new();
-            map.insert("labels".to_owned(), labels(one));
-            if value != 0.0 {
-                map.insert("value".to_owned(), json!(value));
-            }
-            Some(Json::Object(map))
-        })
-        .collect();
-    if list.is_empty() {
-        return json!({"metrics": {}});
-    }
-    json!({"series": list, "metrics": {}})
 }

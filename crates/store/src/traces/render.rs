@@ -1,78 +1,37 @@
-//! Traces as Tempo gives them: OTLP's JSON with ids in base64, or protobuf.
+//! Traces as Tempo gives them in JSON: OTLP's, with ids in base64 and enums by name.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use opentelemetry_proto::tonic::common::v1::KeyValue;
+use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue, any_value};
+use opentelemetry_proto::tonic::trace::v1::span::{Event, Link};
 use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span};
 use serde_json::{Map, Value as Json, json};
 
-use super::spans::Trace;
-use super::value::Value;
+use super::value::json_float;
 
 /// The spans of a trace by resource and scope.
-pub(crate) fn batches(trace: &Trace) -> Vec<ResourceSpans> {
-    let mut out: Vec<ResourceSpans> = Vec::new();
-    for stored in &trace.spans {
-        let known = out
-            .iter()
-            .position(|batch| batch.resource.as_ref() == Some(&*stored.resource));
-        let at = known.unwrap_or_else(|| {
-            out.push(ResourceSpans {
-                resource: Some((*stored.resource).clone()),
-                ..ResourceSpans::default()
-            });
-            out.len() - 1
-        });
-        let scopes = &mut out[at].scope_spans;
-        let known = scopes
-            .iter()
-            .position(|scope| scope.scope.as_ref() == Some(&*stored.scope));
-        let at = known.unwrap_or_else(|| {
-            scopes.push(ScopeSpans {
-                scope: Some((*stored.scope).clone()),
-                ..ScopeSpans::default()
-            });
-            scopes.len() - 1
-        });
-        let mut span = stored.span.clone();
-        // Tempo writes a status always.
-        span.status.get_or_insert_default();
-        scopes[at].spans.push(span);
-    }
-    out
+pub(crate) fn batches_json(batches: &[ResourceSpans]) -> Json {
+    let batch = |batch: &ResourceSpans| {
+        let resource = batch.resource.clone().unwrap_or_default();
+        let mut head = with_attributes(Map::new(), &resource.attributes);
+        let dropped = resource.dropped_attributes_count;
+        put_number(&mut head, "droppedAttributesCount", dropped);
+        let scopes: Vec<Json> = batch.scope_spans.iter().map(scope).collect();
+        json!({"resource": head, "scopeSpans": scopes})
+    };
+    batches.iter().map(batch).collect()
 }
 
-/// The same as JSON.
-pub(crate) fn batches_json(trace: &Trace) -> Json {
-    batches(trace)
-        .iter()
-        .map(|batch| {
-            let resource = batch.resource.as_ref();
-            let mut out = Map::new();
-            let of_resource = resource
-                .map(|r| r.attributes.as_slice())
-                .unwrap_or_default();
-            out.insert(
-                "resource".to_owned(),
-                with_attributes(Map::new(), of_resource),
-            );
-            let scopes: Vec<Json> = batch.scope_spans.iter().map(scope).collect();
-            out.insert("scopeSpans".to_owned(), Json::Array(scopes));
-            Json::Object(out)
-        })
-        .collect()
-}
-
-fn scope(scope: &ScopeSpans) -> Json {
+fn scope(spans: &ScopeSpans) -> Json {
+    let scope = spans.scope.clone().unwrap_or_default();
     let mut head = Map::new();
-    let mut attributes: &[KeyValue] = &[];
-    if let Some(scope) = &scope.scope {
-        put_text(&mut head, "name", &scope.name);
-        put_text(&mut head, "version", &scope.version);
-        attributes = &scope.attributes;
-    }
-    let spans: Vec<Json> = scope.spans.iter().map(span).collect();
-    json!({"scope": with_attributes(head, attributes), "spans": spans})
+    put_text(&mut head, "name", &scope.name);
+    put_text(&mut head, "version", &scope.version);
+    let mut head = with_attributes(head, &scope.attributes);
+    let dropped = scope.dropped_attributes_count;
+    put_number(&mut head, "droppedAttributesCount", dropped);
+    let spans: Vec<Json> = spans.spans.iter().map(span).collect();
+    json!({"scope": head, "spans": spans})
 }
 
 fn put_text(map: &mut Map<String, Json>, name: &str, value: &str) {
@@ -99,18 +58,33 @@ fn put_time(map: &mut Map<String, Json>, name: &str, value: u64) {
     }
 }
 
-fn with_attributes(mut map: Map<String, Json>, attributes: &[KeyValue]) -> Json {
+fn with_attributes(mut map: Map<String, Json>, attributes: &[KeyValue]) -> Map<String, Json> {
     if !attributes.is_empty() {
-        let list: Vec<Json> = attributes
-            .iter()
-            .map(|pair| {
-                let value = Value::of(pair.value.as_ref()).to_json();
-                json!({"key": pair.key, "value": value})
-            })
-            .collect();
-        map.insert("attributes".to_owned(), Json::Array(list));
+        map.insert("attributes".to_owned(), pairs(attributes));
     }
-    Json::Object(map)
+    map
+}
+
+fn pairs(attributes: &[KeyValue]) -> Json {
+    let pair = |pair: &KeyValue| json!({"key": pair.key, "value": any(pair.value.as_ref())});
+    attributes.iter().map(pair).collect()
+}
+
+fn any(value: Option<&AnyValue>) -> Json {
+    use any_value::Value as Any;
+    match value.and_then(|any| any.value.as_ref()) {
+        Some(Any::StringValue(text)) => json!({"stringValue": text}),
+        Some(Any::BoolValue(b)) => json!({"boolValue": b}),
+        Some(Any::IntValue(n)) => json!({"intValue": n.to_string()}),
+        Some(Any::DoubleValue(n)) => json!({"doubleValue": json_float(*n)}),
+        Some(Any::BytesValue(bytes)) => json!({"bytesValue": STANDARD.encode(bytes)}),
+        Some(Any::ArrayValue(list)) => {
+            let values: Vec<Json> = list.values.iter().map(|item| any(Some(item))).collect();
+            json!({"arrayValue": {"values": values}})
+        }
+        Some(Any::KvlistValue(list)) => json!({"kvlistValue": {"values": pairs(&list.values)}}),
+        Some(_) | None => json!({}),
+    }
 }
 
 fn span(span: &Span) -> Json {
@@ -129,40 +103,19 @@ fn span(span: &Span) -> Json {
     put_bytes(&mut map, "parentSpanId", &span.parent_span_id);
     put_number(&mut map, "flags", span.flags);
     put_text(&mut map, "name", &span.name);
-    put_text(
-        &mut map,
-        "kind",
-        KINDS.get(span.kind as usize).copied().unwrap_or(""),
-    );
+    let kind = KINDS.get(span.kind as usize).copied().unwrap_or("");
+    put_text(&mut map, "kind", kind);
     put_time(&mut map, "startTimeUnixNano", span.start_time_unix_nano);
     put_time(&mut map, "endTimeUnixNano", span.end_time_unix_nano);
-    let Json::Object(mut map) = with_attributes(map, &span.attributes) else {
-        return Json::Null;
-    };
-    put_number(
-        &mut map,
-        "droppedAttributesCount",
-        span.dropped_attributes_count,
-    );
+    let mut map = with_attributes(map, &span.attributes);
+    let dropped = span.dropped_attributes_count;
+    put_number(&mut map, "droppedAttributesCount", dropped);
     if !span.events.is_empty() {
-        let events = span.events.iter().map(|event| {
-            let mut map = Map::new();
-            put_time(&mut map, "timeUnixNano", event.time_unix_nano);
-            put_text(&mut map, "name", &event.name);
-            with_attributes(map, &event.attributes)
-        });
-        map.insert("events".to_owned(), events.collect());
+        map.insert("events".to_owned(), span.events.iter().map(event).collect());
     }
     put_number(&mut map, "droppedEventsCount", span.dropped_events_count);
     if !span.links.is_empty() {
-        let links = span.links.iter().map(|link| {
-            let mut map = Map::new();
-            put_bytes(&mut map, "traceId", &link.trace_id);
-            put_bytes(&mut map, "spanId", &link.span_id);
-            put_text(&mut map, "traceState", &link.trace_state);
-            with_attributes(map, &link.attributes)
-        });
-        map.insert("links".to_owned(), links.collect());
+        map.insert("links".to_owned(), span.links.iter().map(link).collect());
     }
     put_number(&mut map, "droppedLinksCount", span.dropped_links_count);
     let mut status = Map::new();
@@ -177,4 +130,26 @@ fn span(span: &Span) -> Json {
     }
     map.insert("status".to_owned(), Json::Object(status));
     Json::Object(map)
+}
+
+fn event(event: &Event) -> Map<String, Json> {
+    let mut map = Map::new();
+    put_time(&mut map, "timeUnixNano", event.time_unix_nano);
+    put_text(&mut map, "name", &event.name);
+    let mut map = with_attributes(map, &event.attributes);
+    let dropped = event.dropped_attributes_count;
+    put_number(&mut map, "droppedAttributesCount", dropped);
+    map
+}
+
+fn link(link: &Link) -> Map<String, Json> {
+    let mut map = Map::new();
+    put_bytes(&mut map, "traceId", &link.trace_id);
+    put_bytes(&mut map, "spanId", &link.span_id);
+    put_text(&mut map, "traceState", &link.trace_state);
+    let mut map = with_attributes(map, &link.attributes);
+    let dropped = link.dropped_attributes_count;
+    put_number(&mut map, "droppedAttributesCount", dropped);
+    put_number(&mut map, "flags", link.flags);
+    map
 }

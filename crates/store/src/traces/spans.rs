@@ -1,258 +1,245 @@
-//! A trace and its spans: the tree, and what each span has to say.
+//! A trace and its spans, as they are kept: texts shared, one allocation for each span's
+//! attributes, what few spans have apart.
 
-use std::collections::{BTreeMap, HashMap};
-use std::sync::Arc;
+use std::collections::{BTreeMap, HashSet};
+use std::sync::{Arc, OnceLock};
 
-use opentelemetry_proto::tonic::common::v1::{InstrumentationScope, KeyValue};
-use opentelemetry_proto::tonic::resource::v1::Resource;
-use opentelemetry_proto::tonic::trace::v1::Span;
+use super::tree::Tree;
+use super::value::Value;
 
-use super::traceql::{Attribute, Intrinsic, Scope};
-use super::value::{KINDS, STATUSES, Value};
-use crate::otlp::hex;
-
-/// A span with where it comes from.
+/// An attribute.
 #[derive(Clone, Debug)]
-pub struct Stored {
-    /// As it came.
-    pub span: Span,
-    /// Its process.
-    pub resource: Arc<Resource>,
-    /// Its library.
-    pub scope: Arc<InstrumentationScope>,
+pub(crate) struct Attr {
+    pub(crate) key: Arc<str>,
+    pub(crate) value: Data,
 }
 
-/// Where a span stands in its tree, as nested sets number it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Place {
-    /// Nested set's left number; 0 outside of the tree.
-    pub left: i64,
-    /// Nested set's right number.
-    pub right: i64,
-    /// The parent's left number; -1 for a root, 0 outside of the tree.
-    pub parent: i64,
-    /// How many children.
-    pub children: i64,
+/// The value of an attribute, as OTLP has it.
+#[derive(Clone, Debug)]
+pub(crate) enum Data {
+    Empty,
+    Text(Arc<str>),
+    Int(i64),
+    Float(f64),
+    Bool(bool),
+    Bytes(Box<[u8]>),
+    List(Box<[Data]>),
+    Map(Box<[Attr]>),
 }
+
+impl Data {
+    /// As queries see it: maps, bytes and mixed lists are nothing to them.
+    pub(crate) fn value(&self) -> Value<'_> {
+        match self {
+            Self::Text(text) => Value::text(text),
+            Self::Int(n) => Value::Int(*n),
+            Self::Float(n) => Value::Float(*n),
+            Self::Bool(b) => Value::Bool(*b),
+            Self::List(list) => {
+                let like =
+                    |item: &Self| std::mem::discriminant(item) == std::mem::discriminant(&list[0]);
+                let scalar = |item: &Self| !matches!(item.value(), Value::Nil | Value::List(_));
+                match list.len() {
+                    0 => Value::Nil,
+                    _ if !list.iter().all(|item| like(item) && scalar(item)) => Value::Nil,
+                    1 => list[0].value(),
+                    _ => Value::List(list.iter().map(Self::value).collect()),
+                }
+            }
+            Self::Empty | Self::Bytes(_) | Self::Map(_) => Value::Nil,
+        }
+    }
+}
+
+/// The value of this name.
+pub(crate) fn find<'a>(attrs: &'a [Attr], name: &str) -> Option<&'a Data> {
+    let found = attrs.iter().find(|attr| &*attr.key == name);
+    found.map(|attr| &attr.value)
+}
+
+/// The process that spans are of.
+#[derive(Clone, Debug)]
+pub(crate) struct Resource {
+    /// `service.name`, or nothing.
+    pub(crate) service: Arc<str>,
+    pub(crate) attrs: Box<[Attr]>,
+    pub(crate) dropped: u32,
+}
+
+/// The library that made spans.
+#[derive(Clone, Debug)]
+pub(crate) struct Library {
+    pub(crate) name: Arc<str>,
+    pub(crate) version: Arc<str>,
+    pub(crate) attrs: Box<[Attr]>,
+    pub(crate) dropped: u32,
+}
+
+/// Something that happened during a span.
+#[derive(Clone, Debug)]
+pub(crate) struct Event {
+    pub(crate) time: u64,
+    pub(crate) name: Arc<str>,
+    pub(crate) attrs: Box<[Attr]>,
+    pub(crate) dropped: u32,
+}
+
+/// Another span that this one is about.
+#[derive(Clone, Debug)]
+pub(crate) struct Link {
+    pub(crate) trace_id: Box<[u8]>,
+    pub(crate) span_id: Box<[u8]>,
+    pub(crate) state: Arc<str>,
+    pub(crate) attrs: Box<[Attr]>,
+    pub(crate) dropped: u32,
+    pub(crate) flags: u32,
+}
+
+/// What few spans have.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Rare {
+    pub(crate) message: Arc<str>,
+    pub(crate) state: Arc<str>,
+    pub(crate) events: Box<[Event]>,
+    pub(crate) links: Box<[Link]>,
+    /// Dropped attributes, events and links.
+    pub(crate) dropped: [u32; 3],
+}
+
+/// An id of 8 bytes; all 0 for none.
+pub(crate) type SpanId = [u8; 8];
+
+/// A span.
+#[derive(Clone, Debug)]
+pub(crate) struct Span {
+    pub(crate) id: SpanId,
+    pub(crate) parent: SpanId,
+    /// Nanoseconds of its start and its end.
+    pub(crate) start: u64,
+    pub(crate) end: u64,
+    pub(crate) name: Arc<str>,
+    /// Its place in [`Trace::groups`].
+    pub(crate) group: u32,
+    pub(crate) flags: u32,
+    /// OTLP's number.
+    pub(crate) kind: u8,
+    /// OTLP's number.
+    pub(crate) status: u8,
+    pub(crate) attrs: Box<[Attr]>,
+    pub(crate) rare: Option<Box<Rare>>,
+}
+
+impl Span {
+    /// How long it took, in nanoseconds.
+    pub(crate) const fn duration(&self) -> u64 {
+        self.end.saturating_sub(self.start)
+    }
+
+    pub(crate) fn message(&self) -> &str {
+        self.rare.as_ref().map_or("", |rare| &rare.message)
+    }
+
+    pub(crate) fn events(&self) -> &[Event] {
+        self.rare.as_ref().map_or(&[], |rare| &rare.events)
+    }
+
+    pub(crate) fn links(&self) -> &[Link] {
+        self.rare.as_ref().map_or(&[], |rare| &rare.links)
+    }
+
+    pub(crate) fn is_root(&self) -> bool {
+        self.parent == SpanId::default()
+    }
+}
+
+/// From how many spans on a set tells which are known.
+const MANY: usize = 32;
 
 /// The spans of one trace.
 #[derive(Clone, Debug, Default)]
-pub struct Trace {
-    /// 16 bytes.
-    pub id: Vec<u8>,
-    /// The spans, in the order in which they came.
-    pub spans: Vec<Stored>,
-    /// One for each span.
-    pub places: Vec<Place>,
-    /// The root's place in `spans`.
-    pub root: Option<usize>,
+pub(crate) struct Trace {
+    pub(crate) id: [u8; 16],
+    /// In the order in which they came.
+    pub(crate) spans: Vec<Span>,
+    /// Where spans come from.
+    pub(crate) groups: Vec<(Arc<Resource>, Arc<Library>)>,
+    /// The first root's place in `spans`.
+    pub(crate) root: Option<usize>,
     /// Nanoseconds of the first start.
-    pub start: u64,
+    pub(crate) start: u64,
     /// Nanoseconds of the last end.
-    pub end: u64,
+    pub(crate) end: u64,
+    /// Bytes of it as they came, which limits count.
+    pub(crate) size: usize,
     /// About how many bytes it takes.
-    pub bytes: usize,
-}
-
-fn find<'a>(attributes: &'a [KeyValue], name: &str) -> Option<&'a KeyValue> {
-    attributes.iter().find(|pair| pair.key == name)
-}
-
-fn get(attributes: &[KeyValue], name: &str) -> Value {
-    find(attributes, name).map_or(Value::Nil, |pair| Value::of(pair.value.as_ref()))
-}
-
-/// The name of the service that a resource is.
-pub(crate) fn service(resource: &Resource) -> String {
-    match get(&resource.attributes, "service.name") {
-        Value::Text(name) => name,
-        _ => String::new(),
-    }
+    pub(crate) bytes: usize,
+    known: HashSet<(SpanId, u8)>,
+    tree: OnceLock<Tree>,
 }
 
 impl Trace {
-    /// Counts bounds, root and places again after spans were added.
-    pub fn settle(&mut self) {
-        self.start = self
-            .spans
-            .iter()
-            .map(|s| s.span.start_time_unix_nano)
-            .min()
-            .unwrap_or(0);
-        self.end = self
-            .spans
-            .iter()
-            .map(|s| s.span.end_time_unix_nano)
-            .max()
-            .unwrap_or(0);
-        self.root = self
-            .spans
-            .iter()
-            .position(|s| s.span.parent_span_id.iter().all(|b| *b == 0));
-        let ids: HashMap<&[u8], usize> = self
-            .spans
-            .iter()
-            .enumerate()
-            .map(|(at, s)| (s.span.span_id.as_slice(), at))
-            .collect();
-        let mut children: Vec<Vec<usize>> = vec![Vec::new(); self.spans.len()];
-        let mut roots = Vec::new();
-        for (at, stored) in self.spans.iter().enumerate() {
-            if stored.span.parent_span_id.iter().all(|b| *b == 0) {
-                roots.push(at);
-            } else if let Some(parent) = ids.get(stored.span.parent_span_id.as_slice()) {
-                children[*parent].push(at);
+    /// Adds a span, unless one of its id and kind is there already.
+    pub(crate) fn add(&mut self, span: Span) -> bool {
+        let key = (span.id, span.kind);
+        if self.spans.len() < MANY {
+            if self.spans.iter().any(|s| (s.id, s.kind) == key) {
+                return false;
+            }
+        } else {
+            if self.known.is_empty() {
+                self.known = self.spans.iter().map(|s| (s.id, s.kind)).collect();
+            }
+            if !self.known.insert(key) {
+                return false;
             }
         }
-        let mut places = vec![Place::default(); self.spans.len()];
-        for (place, list) in places.iter_mut().zip(&children) {
-            place.children = list.len() as i64;
+        if self.spans.is_empty() {
+            (self.start, self.end) = (span.start, span.end);
         }
-        let mut next = 1;
-        for root in roots {
-            places[root].parent = -1;
-            number(root, &children, &mut places, &mut next);
+        self.start = self.start.min(span.start);
+        self.end = self.end.max(span.end);
+        if self.root.is_none() && span.is_root() {
+            self.root = Some(self.spans.len());
         }
-        self.places = places;
+        self.spans.push(span);
+        self.tree = OnceLock::new();
+        true
     }
 
-    /// Whether `a` is the parent of `b`; spans outside of the tree have none.
-    pub fn is_parent(&self, a: usize, b: usize) -> bool {
-        self.places[a].left > 0 && self.places[b].parent == self.places[a].left
+    /// How long it took, in nanoseconds.
+    pub(crate) const fn duration(&self) -> u64 {
+        self.end.saturating_sub(self.start)
     }
 
-    /// Whether `a` is an ancestor of `b`; spans outside of the tree have none.
-    pub fn is_ancestor(&self, a: usize, b: usize) -> bool {
-        let (x, y) = (self.places[a], self.places[b]);
-        x.left > 0 && y.left > 0 && x.left < y.left && y.right < x.right
+    /// How its spans stand to each other.
+    pub(crate) fn tree(&self) -> &Tree {
+        self.tree.get_or_init(|| Tree::of(&self.spans))
     }
 
-    /// Whether `a` and `b` have one parent; spans outside of the tree have none.
-    pub fn are_siblings(&self, a: usize, b: usize) -> bool {
-        a != b && self.places[a].parent > 0 && self.places[a].parent == self.places[b].parent
+    pub(crate) fn resource(&self, span: &Span) -> &Resource {
+        &self.groups[span.group as usize].0
     }
 
-    /// The root's service and name.
-    pub fn root_names(&self) -> (String, String) {
-        self.root.map_or((String::new(), String::new()), |root| {
+    pub(crate) fn library(&self, span: &Span) -> &Library {
+        &self.groups[span.group as usize].1
+    }
+
+    /// The root's service and name; empty without a root.
+    pub(crate) fn root_names(&self) -> (&str, &str) {
+        self.root.map_or(("", ""), |root| {
             let root = &self.spans[root];
-            (service(&root.resource), root.span.name.clone())
+            (&self.resource(root).service, &root.name)
         })
     }
 
     /// How many spans and errors each service has.
-    pub fn services(&self) -> BTreeMap<String, (usize, usize)> {
-        let mut out: BTreeMap<String, (usize, usize)> = BTreeMap::new();
-        for stored in &self.spans {
-            let count = out.entry(service(&stored.resource)).or_default();
+    pub(crate) fn services(&self) -> BTreeMap<&str, (usize, usize)> {
+        let mut out: BTreeMap<&str, (usize, usize)> = BTreeMap::new();
+        for span in &self.spans {
+            let count = out.entry(&self.resource(span).service).or_default();
             count.0 += 1;
-            count.1 += usize::from(stored.span.status.as_ref().is_some_and(|s| s.code == 2));
+            count.1 += usize::from(span.status == 2);
         }
         out
-    }
-
-    /// What a span has of this name. Events and links give a list where there are several.
-    pub fn value(&self, at: usize, attribute: &Attribute) -> Value {
-        let stored = &self.spans[at];
-        match attribute {
-            Attribute::Intrinsic(intrinsic) => self.intrinsic(at, *intrinsic),
-            Attribute::Parent(_) => Value::Nil,
-            Attribute::Named(scope, name) => match scope {
-                Scope::Span => get(&stored.span.attributes, name),
-                Scope::Resource => get(&stored.resource.attributes, name),
-                Scope::Any => match get(&stored.span.attributes, name) {
-                    Value::Nil => get(&stored.resource.attributes, name),
-                    found => found,
-                },
-                Scope::Instrumentation => get(&stored.scope.attributes, name),
-                Scope::Event => many(stored.span.events.iter().map(|e| get(&e.attributes, name))),
-                Scope::Link => many(stored.span.links.iter().map(|l| get(&l.attributes, name))),
-            },
-        }
-    }
-
-    fn intrinsic(&self, at: usize, intrinsic: Intrinsic) -> Value {
-        let stored = &self.spans[at];
-        let span = &stored.span;
-        let place = self.places[at];
-        let text = |text: &str| Value::Text(text.to_owned());
-        match intrinsic.plain() {
-            Intrinsic::Duration => Value::Duration(
-                span.end_time_unix_nano
-                    .saturating_sub(span.start_time_unix_nano) as i64,
-            ),
-            Intrinsic::Name => text(&span.name),
-            Intrinsic::Status => {
-                let code = span.status.as_ref().map_or(0, |s| s.code) as usize;
-                Value::Status(STATUSES.get(code).copied().unwrap_or("unset"))
-            }
-            Intrinsic::StatusMessage => {
-                text(span.status.as_ref().map_or("", |s| s.message.as_str()))
-            }
-            Intrinsic::Kind => Value::Kind(
-                KINDS
-                    .get(span.kind as usize)
-                    .copied()
-                    .unwrap_or("unspecified"),
-            ),
-            Intrinsic::ChildCount => Value::Int(place.children),
-            Intrinsic::RootName => Value::Text(self.root_names().1),
-            Intrinsic::RootServiceName => Value::Text(self.root_names().0),
-            Intrinsic::TraceDuration => Value::Duration(self.end.saturating_sub(self.start) as i64),
-            Intrinsic::NestedSetLeft => Value::Int(place.left),
-            Intrinsic::NestedSetRight => Value::Int(place.right),
-            Intrinsic::NestedSetParent => Value::Int(place.parent),
-            Intrinsic::TraceId => Value::Text(short(&self.id)),
-            Intrinsic::SpanId => Value::Text(hex(&span.span_id)),
-            Intrinsic::ParentId => Value::Text(hex(&span.parent_span_id)),
-            Intrinsic::EventName => many(span.events.iter().map(|e| text(&e.name))),
-            Intrinsic::EventTimeSinceStart => many(span.events.iter().map(|e| {
-                Value::Duration(e.time_unix_nano.saturating_sub(span.start_time_unix_nano) as i64)
-            })),
-            Intrinsic::LinkSpanId => many(span.links.iter().map(|l| Value::Text(hex(&l.span_id)))),
-            Intrinsic::LinkTraceId => {
-                many(span.links.iter().map(|l| Value::Text(short(&l.trace_id))))
-            }
-            Intrinsic::InstrumentationName => text(&stored.scope.name),
-            Intrinsic::InstrumentationVersion => text(&stored.scope.version),
-            _ => Value::Nil,
-        }
-    }
-}
-
-/// Numbers a tree without recursion, so that a deep one cannot overflow the stack.
-fn number(root: usize, children: &[Vec<usize>], places: &mut [Place], next: &mut i64) {
-    let mut stack: Vec<(usize, usize)> = vec![(root, 0)];
-    places[root].left = *next;
-    *next += 1;
-    while let Some((at, child)) = stack.pop() {
-        match children[at].get(child) {
-            Some(&inner) if places[inner].left == 0 => {
-                stack.push((at, child + 1));
-                places[inner].left = *next;
-                places[inner].parent = places[at].left;
-                *next += 1;
-                stack.push((inner, 0));
-            }
-            Some(_) => stack.push((at, child + 1)),
-            None => {
-                places[at].right = *next;
-                *next += 1;
-            }
-        }
-    }
-}
-
-/// An id of a trace as searches show it: without leading zeros.
-fn short(id: &[u8]) -> String {
-    hex(id).trim_start_matches('0').to_owned()
-}
-
-fn many(values: impl Iterator<Item = Value>) -> Value {
-    let mut found: Vec<Value> = values.filter(|v| *v != Value::Nil).collect();
-    match found.len() {
-        0 => Value::Nil,
-        1 => found.remove(0),
-        _ => Value::List(found),
     }
 }

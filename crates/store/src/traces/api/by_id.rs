@@ -6,9 +6,10 @@ use opentelemetry_proto::tonic::trace::v1::TracesData;
 use prost::Message;
 use serde_json::{Map, json};
 
+use super::params::signed;
 use super::{Answer, Params, Refusal, json_answer};
-use crate::traces::Traces;
-use crate::traces::render;
+use crate::traces::hex::read_trace_id;
+use crate::traces::{Traces, ingest, render};
 
 /// `tempopb.TraceByIDResponse`, as far as it is filled.
 #[derive(Clone, PartialEq, Message)]
@@ -30,39 +31,15 @@ fn wants_protobuf(headers: &HeaderMap) -> bool {
         .is_some_and(|v| v.contains("application/protobuf"))
 }
 
-/// Reads an id: up to 32 hex digits, zeros added in front.
-fn id(text: &str) -> Result<Vec<u8>, Refusal> {
-    if let Some((at, c)) = text
-        .chars()
-        .enumerate()
-        .find(|(_, c)| !c.is_ascii_hexdigit())
-    {
-        return Err(Refusal::bad(format!(
-            "trace IDs can only contain hex characters: invalid character '{c}' at position {}",
-            at + 1
-        )));
-    }
-    if text.len() > 32 {
-        return Err(Refusal::bad("trace IDs can't be larger than 128 bits"));
-    }
-    let padded = format!("{text:0>32}");
-    Ok((0..16)
-        .map(|at| u8::from_str_radix(&padded[at * 2..at * 2 + 2], 16).unwrap_or(0))
-        .collect())
-}
-
 fn check(params: &Params) -> Result<(), Refusal> {
-    let mut bounds = [0_i64; 2];
-    for (bound, name) in bounds.iter_mut().zip(["start", "end"]) {
-        if let Some(text) = params.get(name) {
-            *bound = text.parse().map_err(|_| {
-                Refusal::bad(format!(
-                    "invalid {name}: strconv.ParseInt: parsing {text:?}: invalid syntax"
-                ))
-            })?;
-        }
+    if let Some(mode) = params
+        .get("mode")
+        .filter(|m| !["all", "blocks", "ingesters"].contains(m))
+    {
+        return Err(Refusal::bad(format!("invalid value for mode {mode}")));
     }
-    let [start, end] = bounds;
+    let start = signed(params, "start")?.unwrap_or(0);
+    let end = signed(params, "end")?.unwrap_or(0);
     if start != 0 && end != 0 && start >= end {
         return Err(Refusal::bad(format!(
             "http parameter start must be before end. received start={start} end={end}"
@@ -76,41 +53,37 @@ fn protobuf(bytes: Vec<u8>) -> Response {
 }
 
 pub(super) fn v1(traces: &Traces, text: &str, params: &Params, headers: &HeaderMap) -> Answer {
-    let id = id(text)?;
+    let id = read_trace_id(text).map_err(Refusal::bad)?;
     check(params)?;
     let Some(trace) = traces.get(&id) else {
         return Ok(StatusCode::NOT_FOUND.into_response());
     };
+    let resource_spans = ingest::batches(&trace);
     if wants_protobuf(headers) {
-        let data = TracesData {
-            resource_spans: render::batches(&trace),
-        };
-        return Ok(protobuf(data.encode_to_vec()));
+        return Ok(protobuf(TracesData { resource_spans }.encode_to_vec()));
     }
-    Ok(json_answer(
-        &json!({"batches": render::batches_json(&trace)}),
-    ))
+    let batches = render::batches_json(&resource_spans);
+    Ok(json_answer(&json!({"batches": batches})))
 }
 
 pub(super) fn v2(traces: &Traces, text: &str, params: &Params, headers: &HeaderMap) -> Answer {
-    let id = id(text)?;
+    let id = read_trace_id(text).map_err(Refusal::bad)?;
     check(params)?;
     let trace = traces.get(&id);
+    let batches = trace.map(|trace| ingest::batches(&trace));
     if wants_protobuf(headers) {
         let answer = ByIdV2 {
             trace: Some(TracesData {
-                resource_spans: trace
-                    .as_ref()
-                    .map(|t| render::batches(t))
-                    .unwrap_or_default(),
+                resource_spans: batches.unwrap_or_default(),
             }),
             metrics: Some(NoMetrics {}),
         };
         return Ok(protobuf(answer.encode_to_vec()));
     }
     let mut body = Map::new();
-    if let Some(trace) = trace {
-        body.insert("resourceSpans".to_owned(), render::batches_json(&trace));
+    if let Some(batches) = batches {
+        let json = render::batches_json(&batches);
+        body.insert("resourceSpans".to_owned(), json);
     }
     Ok(json_answer(&json!({"trace": body, "metrics": {}})))
 }

@@ -1,25 +1,28 @@
-//! Search, and metrics from spans.
+//! Search.
 
+use std::num::NonZero;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::thread;
 use std::time::Instant;
 
 use axum::http::StatusCode;
 use serde_json::{Map, Value as Json, json};
 
-use super::params::{duration, unsigned, window};
+use super::params::{duration, nanos, unsigned, window};
 use super::{Answer, Params, Refusal, json_answer};
-use crate::otlp::hex;
 use crate::traces::Traces;
-use crate::traces::eval::{self, Condition, SpanSet};
-use crate::traces::metrics::{self, Range};
+use crate::traces::eval::{EvalError, Plan, SpanSet};
+use crate::traces::hex::{span_hex, trace_hex};
 use crate::traces::spans::Trace;
-use crate::traces::traceql::{Attribute, Intrinsic, Query, Scope, parse};
+use crate::traces::traceql::{Attribute, Intrinsic, Query, parse};
 use crate::traces::value::Value;
 
-/// The longest range of a search (`max_duration`).
+/// The longest range of a search (`max_duration`), in seconds.
 const MAX_SEARCH: u64 = 168 * 3600;
-/// The longest range of a metrics query.
-const MAX_METRICS: i64 = 24 * 3600 * 1_000_000_000;
+
+/// From how many traces on several threads search.
+const MANY: usize = 2_000;
 
 /// What a search asks for.
 struct Wanted {
@@ -46,6 +49,7 @@ fn wanted(params: &Params) -> Result<Wanted, Refusal> {
             "invalid request: can't specify tags and q in the same query",
         ));
     }
+    let of_tags = tags.map(of_tags).transpose()?;
     let shortest = duration(params, "minDuration")?;
     let longest = duration(params, "maxDuration")?;
     if let (Some(shortest), Some(longest)) = (shortest, longest)
@@ -65,11 +69,8 @@ fn wanted(params: &Params) -> Result<Wanted, Refusal> {
             "spans per span set exceeds 100. received {spss}"
         )));
     }
-    let text = match (query, tags) {
-        (Some(query), _) => query.to_owned(),
-        (None, Some(tags)) => of_tags(tags),
-        (None, None) => "{ }".to_owned(),
-    };
+    let text = query.map(str::to_owned).or(of_tags);
+    let text = text.unwrap_or_else(|| "{ }".to_owned());
     Ok(Wanted {
         query: parse(&text).map_err(|error| Refusal::query(&error))?,
         shows_spans: query.is_some(),
@@ -84,109 +85,178 @@ fn wanted(params: &Params) -> Result<Wanted, Refusal> {
 }
 
 /// `service.name=a name="b c" error=true` as a query: all of it in one span.
-fn of_tags(tags: &str) -> String {
-    let mut tests = Vec::new();
+fn of_tags(tags: &str) -> Result<String, Refusal> {
+    let mut tests: Vec<String> = Vec::new();
+    let mut keys: Vec<&str> = Vec::new();
     let mut rest = tags.trim_start();
     while !rest.is_empty() {
         let end = rest
             .find(|c: char| c == '=' || c.is_whitespace())
             .unwrap_or(rest.len());
         let key = &rest[..end];
+        if keys.contains(&key) {
+            return Err(Refusal::bad(format!(
+                "invalid tags: tag {key} has been set twice"
+            )));
+        }
+        keys.push(key);
         rest = &rest[end..];
         let Some(after) = rest.strip_prefix('=') else {
             rest = rest.trim_start();
             continue;
         };
-        let (value, after) =
-            match crate::logs::string_literal(after).filter(|_| after.starts_with('"')) {
-                Some((value, len)) => (value, &after[len..]),
-                None => {
-                    let end = after.find(char::is_whitespace).unwrap_or(after.len());
-                    (after[..end].to_owned(), &after[end..])
-                }
-            };
+        if key.is_empty() {
+            let at = tags.len() - rest.len() + 1;
+            return Err(Refusal::bad(format!(
+                "invalid tags: unexpected '=' at pos {at}"
+            )));
+        }
+        let quoted = crate::logs::string_literal(after).filter(|_| after.starts_with('"'));
+        let (value, after) = match quoted {
+            Some((value, len)) => (value, &after[len..]),
+            None if after.starts_with('"') => {
+                let at = tags.len() + 1;
+                return Err(Refusal::bad(format!(
+                    "invalid tags: unterminated quoted value at pos {at}"
+                )));
+            }
+            None => {
+                let end = after.find(char::is_whitespace).unwrap_or(after.len());
+                (after[..end].to_owned(), &after[end..])
+            }
+        };
         rest = after.trim_start();
         tests.push(of_tag(key, &value));
     }
-    format!("{{ {} }}", tests.join(" && "))
+    Ok(format!("{{ {} }}", tests.join(" && ")))
 }
 
 fn of_tag(key: &str, value: &str) -> String {
     let text = format!("{value:?}");
+    let name = format!(".\"{}\"", key.replace('\\', "\\\\").replace('"', "\\\""));
     match key {
         "status.code" => format!("status = {value}"),
         "root.name" => format!("rootName = {text}"),
         "root.service.name" => format!("rootServiceName = {text}"),
         "name" => format!("name = {text}"),
-        _ => {
-            let number = value.parse::<f64>().is_ok() || matches!(value, "true" | "false");
-            if number {
-                format!("(.{key} = {text} || .{key} = {value})")
-            } else {
-                format!(".{key} = {text}")
-            }
+        _ if value.parse::<i64>().is_ok() || matches!(value, "true" | "false") => {
+            format!("({name} = {text} || {name} = {value})")
         }
+        _ => match value.parse::<f64>().ok().filter(|n| n.is_finite()) {
+            Some(number) => format!("({name} = {text} || {name} = {number:?})"),
+            None => format!("{name} = {text}"),
+        },
     }
-}
-
-fn overlaps(trace: &Trace, (start, end): (u64, u64)) -> bool {
-    if start == 0 && end == 0 {
-        return true;
-    }
-    trace.end >= start * 1_000_000_000 && trace.start <= end * 1_000_000_000
 }
 
 pub(super) fn search(traces: &Traces, params: &Params) -> Answer {
     let wanted = wanted(params)?;
-    let conditions = eval::conditions(&wanted.query.pipeline);
-    let started = Instant::now();
-    let mut found = Vec::new();
-    for trace in traces.all() {
-        if found.len() >= wanted.limit {
-            break;
-        }
-        if started.elapsed() > traces.query_timeout {
-            return Err(Refusal(
-                StatusCode::GATEWAY_TIMEOUT,
-                "context deadline exceeded".to_owned(),
-            ));
-        }
-        let length = trace.end.saturating_sub(trace.start) as i64;
-        let fits = (wanted.durations.0..=wanted.durations.1).contains(&length);
-        if !fits || !overlaps(&trace, wanted.window) {
-            continue;
-        }
-        let sets = eval::run(&wanted.query.pipeline, &trace);
-        if !sets.is_empty() {
-            found.push(summary(&trace, &sets, &conditions, &wanted));
-        }
-    }
-    Ok(json_answer(&json!({"traces": found, "metrics": {}})))
+    let plan = Plan::new(&wanted.query.pipeline, &[]);
+    let (start, end) = nanos(wanted.window);
+    let candidates = traces.within(start, end);
+    let deadline = Instant::now() + traces.query_timeout;
+    let found = find(&candidates, &plan, &wanted, deadline)?;
+    let inspected =
+        json!({"inspectedTraces": candidates.len(), "completedJobs": 1, "totalJobs": 1});
+    Ok(json_answer(&json!({"traces": found, "metrics": inspected})))
 }
 
-fn summary(trace: &Trace, sets: &[SpanSet], conditions: &[Condition], wanted: &Wanted) -> Json {
+/// The traces that are wanted, in the order of the candidates.
+fn find(
+    candidates: &[Arc<Trace>],
+    plan: &Plan,
+    wanted: &Wanted,
+    deadline: Instant,
+) -> Result<Vec<Json>, Refusal> {
+    /// So many traces are searched at a time, so that the first ones are found first.
+    const CHUNK: usize = 256;
+    let next = AtomicUsize::new(0);
+    let enough = AtomicUsize::new(0);
+    let late = AtomicBool::new(false);
+    let work = || -> Result<Vec<(usize, Json)>, EvalError> {
+        let mut found = Vec::new();
+        loop {
+            let from = next.fetch_add(CHUNK, Ordering::Relaxed);
+            let done = enough.load(Ordering::Relaxed) >= wanted.limit;
+            if from >= candidates.len() || done {
+                return Ok(found);
+            }
+            if Instant::now() > deadline {
+                late.store(true, Ordering::Relaxed);
+                return Ok(found);
+            }
+            let chunk = &candidates[from..candidates.len().min(from + CHUNK)];
+            for (at, trace) in (from..).zip(chunk) {
+                if let Some(summary) = look(trace, plan, wanted)? {
+                    enough.fetch_add(1, Ordering::Relaxed);
+                    found.push((at, summary));
+                }
+            }
+        }
+    };
+    let threads = match candidates.len() {
+        0..MANY => 1,
+        _ => thread::available_parallelism()
+            .map_or(1, NonZero::get)
+            .min(8),
+    };
+    let mut parts = Vec::new();
+    thread::scope(|scope| {
+        let others: Vec<_> = (1..threads).map(|_| scope.spawn(work)).collect();
+        parts.push(work());
+        for other in others {
+            parts.extend(other.join());
+        }
+    });
+    if late.into_inner() {
+        return Err(Refusal(
+            StatusCode::GATEWAY_TIMEOUT,
+            "context deadline exceeded".to_owned(),
+        ));
+    }
+    let mut found = Vec::new();
+    for part in parts {
+        found.extend(part.map_err(|error| Refusal::bad(error.to_string()))?);
+    }
+    found.sort_unstable_by_key(|(at, _)| *at);
+    found.truncate(wanted.limit);
+    Ok(found.into_iter().map(|(_, summary)| summary).collect())
+}
+
+fn look(trace: &Trace, plan: &Plan, wanted: &Wanted) -> Result<Option<Json>, EvalError> {
+    let (shortest, longest) = wanted.durations;
+    if !(shortest..=longest).contains(&(trace.duration() as i64)) {
+        return Ok(None);
+    }
+    let sets = plan.run(trace)?;
+    if sets.is_empty() {
+        return Ok(None);
+    }
+    Ok(Some(summary(trace, &sets, plan, wanted)))
+}
+
+fn summary(trace: &Trace, sets: &[SpanSet], plan: &Plan, wanted: &Wanted) -> Json {
     let mut out = Map::new();
     let mut put = |name: &str, value: Json| {
         out.insert(name.to_owned(), value);
     };
-    let id = hex(&trace.id);
-    put("traceID", json!(id.trim_start_matches('0')));
+    put("traceID", json!(trace_hex(&trace.id)));
     let (service, name) = trace.root_names();
-    if trace.root.is_some() {
+    if trace.root.is_none() {
+        put("rootServiceName", json!("<root span not yet received>"));
+    } else {
         put("rootServiceName", json!(service));
         put("rootTraceName", json!(name));
-    } else {
-        put("rootServiceName", json!("<root span not yet received>"));
     }
     put("startTimeUnixNano", json!(trace.start.to_string()));
-    let millis = trace.end.saturating_sub(trace.start) / 1_000_000;
+    let millis = trace.duration() / 1_000_000;
     if millis > 0 {
         put("durationMs", json!(millis));
     }
     if wanted.shows_spans {
         let sets: Vec<Json> = sets
             .iter()
-            .map(|set| span_set(trace, set, conditions, wanted.spss))
+            .map(|set| span_set(trace, set, plan, wanted.spss))
             .collect();
         put("spanSet", sets.first().cloned().unwrap_or(Json::Null));
         put("spanSets", Json::Array(sets));
@@ -199,7 +269,7 @@ fn summary(trace: &Trace, sets: &[SpanSet], conditions: &[Condition], wanted: &W
                 if errors > 0 {
                     counts.insert("errorCount".to_owned(), json!(errors));
                 }
-                (name, Json::Object(counts))
+                (name.to_owned(), Json::Object(counts))
             })
             .collect();
         put("serviceStats", Json::Object(services));
@@ -207,180 +277,67 @@ fn summary(trace: &Trace, sets: &[SpanSet], conditions: &[Condition], wanted: &W
     Json::Object(out)
 }
 
-fn attributes(pairs: Vec<(String, Value)>) -> Json {
-    pairs
-        .into_iter()
-        .map(|(key, value)| json!({"key": key, "value": value.to_json()}))
-        .collect()
-}
-
-fn span_set(trace: &Trace, set: &SpanSet, conditions: &[Condition], spss: usize) -> Json {
+fn span_set(trace: &Trace, set: &SpanSet, plan: &Plan, spss: usize) -> Json {
     let spans: Vec<Json> = set
         .spans
         .iter()
         .take(spss)
-        .map(|at| span(trace, *at, conditions))
+        .map(|at| span(trace, *at, plan))
         .collect();
     let mut out = Map::new();
     out.insert("spans".to_owned(), Json::Array(spans));
     out.insert("matched".to_owned(), json!(set.spans.len()));
     if !set.attributes.is_empty() {
-        out.insert("attributes".to_owned(), attributes(set.attributes.clone()));
+        let pair = |(key, value): &(String, Value<'_>)| pair(key, value);
+        let pairs = set.attributes.iter().map(pair).collect();
+        out.insert("attributes".to_owned(), pairs);
     }
     Json::Object(out)
 }
 
-/// Of several values the one that the query asks for; all of them only of an attribute that
-/// holds a list and stands in no test.
-fn single(value: Value, condition: &Condition) -> Value {
-    let Value::List(list) = value else {
-        return value;
-    };
-    let repeated = matches!(
-        condition.attribute,
-        Attribute::Intrinsic(_) | Attribute::Named(Scope::Event | Scope::Link, _)
-    );
-    if condition.test.is_none() && !repeated && list.len() != 1 {
-        return Value::List(list);
-    }
-    list.iter()
-        .find(|item| condition.wants(item))
-        .cloned()
-        .unwrap_or(Value::List(list))
+fn pair(key: &str, value: &Value<'_>) -> Json {
+    json!({"key": key, "value": value.to_json()})
 }
 
 /// A span with those of its attributes that the query asks for.
-fn span(trace: &Trace, at: usize, conditions: &[Condition]) -> Json {
-    let span = &trace.spans[at].span;
-    let mut shown: Vec<(String, Value)> = Vec::new();
-    let mut named = false;
-    for condition in conditions {
-        let value = trace.value(at, &condition.attribute);
-        if value == Value::Nil || !condition.wants(&value) {
-            continue;
-        }
-        let value = single(value, condition);
-        let key = match &condition.attribute {
-            Attribute::Named(_, name) => name.clone(),
-            Attribute::Parent(_) => continue,
-            Attribute::Intrinsic(intrinsic) => match intrinsic.plain() {
-                Intrinsic::Name => {
-                    named = true;
-                    continue;
-                }
-                Intrinsic::Duration
+fn span(trace: &Trace, at: usize, plan: &Plan) -> Json {
+    let span = &trace.spans[at];
+    let shown = plan.shown(trace, at);
+    let attributes: Vec<Json> = shown
+        .iter()
+        .filter_map(|(attribute, value)| match attribute {
+            Attribute::Named(_, name) => Some(pair(name, value)),
+            Attribute::Parent(..) => None,
+            // These stand elsewhere in the answer.
+            Attribute::Intrinsic(
+                Intrinsic::Name
+                | Intrinsic::Duration
                 | Intrinsic::RootName
                 | Intrinsic::RootServiceName
                 | Intrinsic::TraceDuration
                 | Intrinsic::TraceId
-                | Intrinsic::SpanId => continue,
-                other => other.name().to_owned(),
-            },
-        };
-        if !shown.iter().any(|(known, _)| *known == key) {
-            shown.push((key, value));
-        }
-    }
+                | Intrinsic::SpanId,
+            ) => None,
+            Attribute::Intrinsic(intrinsic) => Some(pair(intrinsic.name(), value)),
+        })
+        .collect();
+    let is_name = |attribute: &&Attribute| **attribute == Attribute::Intrinsic(Intrinsic::Name);
+    let name = shown.iter().any(|(attribute, _)| is_name(attribute));
     let mut out = Map::new();
-    out.insert("spanID".to_owned(), json!(hex(&span.span_id)));
-    if named {
-        out.insert("name".to_owned(), json!(span.name));
+    out.insert("spanID".to_owned(), json!(span_hex(&span.id)));
+    if name && !span.name.is_empty() {
+        out.insert("name".to_owned(), json!(&*span.name));
     }
     out.insert(
         "startTimeUnixNano".to_owned(),
-        json!(span.start_time_unix_nano.to_string()),
+        json!(span.start.to_string()),
     );
-    let length = span
-        .end_time_unix_nano
-        .saturating_sub(span.start_time_unix_nano);
-    if length > 0 {
-        out.insert("durationNanos".to_owned(), json!(length.to_string()));
+    if span.duration() > 0 {
+        let nanos = span.duration().to_string();
+        out.insert("durationNanos".to_owned(), json!(nanos));
     }
-    if !shown.is_empty() {
-        out.insert("attributes".to_owned(), attributes(shown));
+    if !attributes.is_empty() {
+        out.insert("attributes".to_owned(), Json::Array(attributes));
     }
     Json::Object(out)
-}
-
-/// Reads a metrics query with its bounds in nanoseconds.
-fn metrics_query(traces: &Traces, params: &Params) -> Result<(Query, i64, i64), Refusal> {
-    let coded =
-        |message: String| Refusal::bad(format!("rpc error: code = Code(400) desc = {message}"));
-    let now = traces.clock().now_ns();
-    let since = params
-        .duration("since")
-        .map_err(coded)?
-        .unwrap_or(3_600_000_000_000);
-    let end = params.time("end").map_err(coded)?.unwrap_or(now);
-    let start = params.time("start").map_err(coded)?.unwrap_or(end - since);
-    let text = params.get("q").or(params.get("query")).unwrap_or("");
-    let query = parse(text).map_err(|error| Refusal::bad(error.to_string()))?;
-    if query.metrics.is_none() {
-        return Err(Refusal::bad("not a metrics query"));
-    }
-    if end <= start {
-        return Err(Refusal::bad("end must be greater than start"));
-    }
-    if end - start > MAX_METRICS {
-        return Err(Refusal::bad(
-            "metrics query time range exceeds the maximum allowed duration of 24h0m0s",
-        ));
-    }
-    Ok((query, start, end))
-}
-
-fn within(traces: &Traces, start: i64, end: i64) -> Vec<Arc<Trace>> {
-    traces
-        .all()
-        .into_iter()
-        .filter(|t| t.end as i64 >= start && t.start as i64 <= end)
-        .collect()
-}
-
-pub(super) fn metrics_range(traces: &Traces, params: &Params) -> Answer {
-    let (query, start, end) = metrics_query(traces, params)?;
-    let given = params.duration("step").map_err(Refusal::bad)?;
-    let step = given.unwrap_or_else(|| default_step(end - start));
-    let least = (end - start) / 10_000;
-    if step < least.max(1) {
-        return Err(Refusal::bad(format!(
-            "step of {} is too small, minimum step for given range is {}",
-            crate::logs::show_duration(step),
-            crate::logs::show_duration(least)
-        )));
-    }
-    let range = Range {
-        start: start.div_euclid(step) * step,
-        end: (end + step - 1).div_euclid(step) * step,
-        step,
-    };
-    let found = within(traces, range.start - step, range.end);
-    let series = query
-        .metrics
-        .as_ref()
-        .map(|m| metrics::series(&query, m, &found, range))
-        .unwrap_or_default();
-    Ok(json_answer(&metrics::range_json(&series, range)))
-}
-
-/// About 300 points, by the second.
-fn default_step(length: i64) -> i64 {
-    const SECOND: i64 = 1_000_000_000;
-    (length / 300 / SECOND).max(1) * SECOND
-}
-
-pub(super) fn metrics_instant(traces: &Traces, params: &Params) -> Answer {
-    let (query, start, end) = metrics_query(traces, params)?;
-    let range = Range {
-        start: end,
-        end,
-        step: end - start,
-    };
-    let found = within(traces, start, end);
-    let series = query
-        .metrics
-        .as_ref()
-        .map(|m| metrics::series(&query, m, &found, range))
-        .unwrap_or_default();
-    Ok(json_answer(&metrics::instant_json(&series)))
 }

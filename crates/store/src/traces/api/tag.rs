@@ -4,40 +4,43 @@ use std::sync::Arc;
 
 use serde_json::{Value as Json, json};
 
-use super::params::window;
+use super::params::{nanos, window};
 use super::{Answer, Params, Refusal, json_answer};
 use crate::traces::Traces;
 use crate::traces::spans::Trace;
-use crate::traces::tags::{self, INTRINSICS, Names, SCOPES};
-use crate::traces::traceql::{Attribute, Intrinsic, Query, Scope, parse, parse_attribute};
+use crate::traces::tags::{self, Filter, INTRINSICS, Names, SCOPES};
+use crate::traces::traceql::{
+    Attribute, Intrinsic, ParseError, Scope, parse_attribute, parse_unfinished,
+};
 
-fn within(traces: &Traces, (start, end): (u64, u64)) -> Vec<Arc<Trace>> {
-    traces
-        .all()
-        .into_iter()
-        .filter(|t| {
-            (start == 0 && end == 0)
-                || (t.end >= start * 1_000_000_000 && t.start <= end * 1_000_000_000)
-        })
-        .collect()
+fn within(traces: &Traces, params: &Params) -> Result<Vec<Arc<Trace>>, Refusal> {
+    let (start, end) = nanos(window(params)?);
+    Ok(traces.within(start, end))
 }
 
-/// The filter of `q`; one that is not finished yet is cut down to what can be read.
-fn filter(params: &Params) -> Option<Query> {
-    let text = params.get("q")?;
-    if let Ok(query) = parse(text) {
-        return Some(query);
+/// Which spans a request looks at.
+enum Looks {
+    All,
+    Some(Filter),
+    /// The filter has no meaning, which is no error but finds nothing.
+    None,
+}
+
+impl Looks {
+    fn at(params: &Params) -> Self {
+        match params.get("q").map(parse_unfinished) {
+            Some(Ok(Some(query))) => Filter::of(&query).map_or(Self::All, Self::Some),
+            Some(Err(ParseError::Meaning(_))) => Self::None,
+            _ => Self::All,
+        }
     }
-    let inner = text.trim().trim_start_matches('{').trim_end_matches('}');
-    let parts: Vec<&str> = inner
-        .split("&&")
-        .map(str::trim)
-        .filter(|part| parse(&format!("{{ {part} }}")).is_ok() && !part.is_empty())
-        .collect();
-    if parts.is_empty() {
-        return None;
+
+    const fn filter(&self) -> Option<&Filter> {
+        match self {
+            Self::Some(filter) => Some(filter),
+            Self::All | Self::None => None,
+        }
     }
-    parse(&format!("{{ {} }}", parts.join(" && "))).ok()
 }
 
 fn scoped(params: &Params) -> Result<Option<&str>, Refusal> {
@@ -48,83 +51,115 @@ fn scoped(params: &Params) -> Result<Option<&str>, Refusal> {
     }
 }
 
+/// How many names of a scope, or values, are wanted at most.
+fn limit(params: &Params) -> usize {
+    let given = params.get("limit").and_then(|n| n.parse().ok());
+    given.filter(|n| *n > 0).unwrap_or(usize::MAX)
+}
+
 fn names(traces: &Traces, params: &Params) -> Result<(Names, Option<String>), Refusal> {
-    let window = window(params)?;
     let scope = scoped(params)?.map(str::to_owned);
-    let query = filter(params);
+    let found = within(traces, params)?;
+    let looks = Looks::at(params);
     let mut names = Names::default();
-    for trace in within(traces, window) {
-        names.add(query.as_ref(), &trace);
+    if !matches!(looks, Looks::None) {
+        for trace in &found {
+            names.add(looks.filter(), scope.is_none(), trace);
+        }
+        if looks.filter().is_some() {
+            names.add_columns(&found);
+        }
     }
     Ok((names, scope))
 }
 
 pub(super) fn names_v1(traces: &Traces, params: &Params) -> Answer {
     let (names, scope) = names(traces, params)?;
-    let mut all: std::collections::BTreeSet<&str> = names
-        .0
-        .iter()
-        .zip(SCOPES)
-        .filter(|(_, name)| scope.as_deref().is_none_or(|scope| scope == *name))
-        .flat_map(|(set, _)| set.iter().map(String::as_str))
+    let wanted = |name: &str| scope.as_deref().is_none_or(|scope| scope == name);
+    let scopes = names.0.iter().zip(SCOPES);
+    let mut all: std::collections::BTreeSet<&str> = scopes
+        .filter(|(_, name)| wanted(name))
+        .flat_map(|(set, _)| set.iter().map(AsRef::as_ref))
         .collect();
     if scope.as_deref() == Some("intrinsic") {
         all.extend(INTRINSICS);
     }
+    let all: Vec<&str> = all.into_iter().take(limit(params)).collect();
     Ok(json_answer(&json!({"tagNames": all, "metrics": {}})))
 }
 
 pub(super) fn names_v2(traces: &Traces, params: &Params) -> Answer {
     let (names, scope) = names(traces, params)?;
+    let limit = limit(params);
     let wanted = |name: &str| scope.as_deref().is_none_or(|scope| scope == name);
     let mut scopes: Vec<Json> = names
         .0
         .iter()
         .zip(SCOPES)
         .filter(|(set, name)| wanted(name) && !set.is_empty())
-        .map(|(set, name)| json!({"name": name, "tags": set}))
+        .map(|(set, name)| {
+            let tags: Vec<&str> = set.iter().take(limit).map(AsRef::as_ref).collect();
+            json!({"name": name, "tags": tags})
+        })
         .collect();
     if wanted("intrinsic") {
-        let mut tags: Vec<&str> = INTRINSICS.to_vec();
-        tags.push("traceDuration");
+        let tags: Vec<&str> = INTRINSICS.into_iter().chain(["traceDuration"]).collect();
         scopes.push(json!({"name": "intrinsic", "tags": tags}));
     }
     Ok(json_answer(&json!({"scopes": scopes, "metrics": {}})))
 }
 
 pub(super) fn values_v1(traces: &Traces, tag: &str, params: &Params) -> Answer {
-    let window = window(params)?;
+    let found = within(traces, params)?;
     let attribute = match Intrinsic::of(tag) {
         Some(intrinsic) => Attribute::Intrinsic(intrinsic),
         None => Attribute::Named(Scope::Any, tag.to_owned()),
     };
-    let found = within(traces, window);
-    let query = filter(params);
-    let values: Vec<String> = tags::values(&attribute, query.as_ref(), found.iter().map(|t| &**t))
-        .into_iter()
-        .map(|(value, _)| value)
-        .collect();
+    let fixed = match tag {
+        "status.code" => Some(["unset", "ok", "error"].as_slice()),
+        "error" => Some(["true"].as_slice()),
+        _ => tags::fixed_values(&attribute),
+    };
+    let values: Vec<String> = match fixed {
+        Some(words) => words.iter().map(|word| (*word).to_owned()).collect(),
+        None => {
+            let values = tags::values(&attribute, None, &found).into_iter();
+            values.map(|(value, _)| value).take(limit(params)).collect()
+        }
+    };
     Ok(json_answer(&json!({"tagValues": values, "metrics": {}})))
 }
 
 pub(super) fn values_v2(traces: &Traces, tag: &str, params: &Params) -> Answer {
-    let window = window(params)?;
+    let found = within(traces, params)?;
     let attribute = parse_attribute(tag).map_err(|error| {
         Refusal::bad(format!(
             "please provide a valid tagName: failed to parse identifier {tag}: {error}"
         ))
     })?;
-    let found = within(traces, window);
-    let query = filter(params);
-    let values: Vec<Json> = tags::values(&attribute, query.as_ref(), found.iter().map(|t| &**t))
-        .into_iter()
-        .map(|(value, kind)| {
-            if value.is_empty() {
-                json!({"type": kind})
-            } else {
-                json!({"type": kind, "value": value})
-            }
-        })
-        .collect();
+    let value = |(value, kind): (String, &'static str)| {
+        if value.is_empty() {
+            json!({"type": kind})
+        } else {
+            json!({"type": kind, "value": value})
+        }
+    };
+    let looks = match attribute {
+        // Tags without a scope are not filtered.
+        Attribute::Named(Scope::Any, _) => Looks::All,
+        _ => Looks::at(params),
+    };
+    let fixed = looks.filter().and_then(|filter| filter.fixes(&attribute));
+    let values: Vec<Json> = if let Some(words) = tags::fixed_values(&attribute) {
+        let word = |word: &&str| value(((*word).to_owned(), "keyword"));
+        words.iter().map(word).collect()
+    } else if let Some(only) = fixed {
+        vec![value((only.show(), only.kind()))]
+    } else if matches!(looks, Looks::None) {
+        Vec::new()
+    } else {
+        let values = tags::values(&attribute, looks.filter(), &found);
+        values.into_iter().take(limit(params)).map(value).collect()
+    };
     Ok(json_answer(&json!({"tagValues": values, "metrics": {}})))
 }

@@ -2,7 +2,7 @@
 
 use regex::Regex;
 
-use crate::traces::Value;
+use crate::traces::value::Value;
 
 /// Where an attribute is looked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -21,75 +21,63 @@ pub enum Scope {
     Instrumentation,
 }
 
+impl Scope {
+    /// What stands before a name of this scope.
+    pub const fn prefix(self) -> &'static str {
+        match self {
+            Self::Any => ".",
+            Self::Span => "span.",
+            Self::Resource => "resource.",
+            Self::Event => "event.",
+            Self::Link => "link.",
+            Self::Instrumentation => "instrumentation.",
+        }
+    }
+}
+
 macro_rules! intrinsics {
-    ($($variant:ident = $text:literal),* $(,)?) => {
+    ($($variant:ident = $name:literal: $($form:literal),*;)*) => {
         /// What every span has beside its attributes.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub enum Intrinsic { $(#[doc = concat!("`", $text, "`")] $variant),* }
+        pub enum Intrinsic { $(#[doc = concat!("`", $name, "`")] $variant),* }
 
         impl Intrinsic {
-            /// The one of this name.
+            /// The one that is written so, with or without the colon's scope.
             pub fn of(text: &str) -> Option<Self> {
-                Some(match text { $($text => Self::$variant,)* _ => return None })
+                Some(match text { $($($form)|* => Self::$variant,)* _ => return None })
             }
 
-            /// Its name.
+            /// Its name in answers and messages, however the query wrote it.
             pub const fn name(self) -> &'static str {
-                match self { $(Self::$variant => $text),* }
+                match self { $(Self::$variant => $name),* }
             }
         }
     };
 }
 
 intrinsics! {
-    Duration = "duration",
-    Name = "name",
-    Status = "status",
-    StatusMessage = "statusMessage",
-    Kind = "kind",
-    ChildCount = "childCount",
-    RootName = "rootName",
-    RootServiceName = "rootServiceName",
-    TraceDuration = "traceDuration",
-    NestedSetLeft = "nestedSetLeft",
-    NestedSetRight = "nestedSetRight",
-    NestedSetParent = "nestedSetParent",
-    ScopedTraceDuration = "trace:duration",
-    ScopedRootName = "trace:rootName",
-    ScopedRootService = "trace:rootService",
-    TraceId = "trace:id",
-    ScopedDuration = "span:duration",
-    ScopedName = "span:name",
-    ScopedKind = "span:kind",
-    ScopedStatus = "span:status",
-    ScopedStatusMessage = "span:statusMessage",
-    SpanId = "span:id",
-    ParentId = "span:parentID",
-    ScopedChildCount = "span:childCount",
-    EventName = "event:name",
-    EventTimeSinceStart = "event:timeSinceStart",
-    LinkSpanId = "link:spanID",
-    LinkTraceId = "link:traceID",
-    InstrumentationName = "instrumentation:name",
-    InstrumentationVersion = "instrumentation:version",
-}
-
-impl Intrinsic {
-    /// The plain form of a scoped name, where there is one.
-    pub const fn plain(self) -> Self {
-        match self {
-            Self::ScopedTraceDuration => Self::TraceDuration,
-            Self::ScopedRootName => Self::RootName,
-            Self::ScopedRootService => Self::RootServiceName,
-            Self::ScopedDuration => Self::Duration,
-            Self::ScopedName => Self::Name,
-            Self::ScopedKind => Self::Kind,
-            Self::ScopedStatus => Self::Status,
-            Self::ScopedStatusMessage => Self::StatusMessage,
-            Self::ScopedChildCount => Self::ChildCount,
-            other => other,
-        }
-    }
+    Duration = "duration": "duration", "span:duration";
+    Name = "name": "name", "span:name";
+    Status = "status": "status", "span:status";
+    StatusMessage = "statusMessage": "statusMessage", "span:statusMessage";
+    Kind = "kind": "kind", "span:kind";
+    ChildCount = "span:childCount": "span:childCount";
+    Parent = "parent": "parent";
+    RootName = "rootName": "rootName", "trace:rootName";
+    RootServiceName = "rootServiceName": "rootServiceName", "trace:rootService";
+    TraceDuration = "traceDuration": "traceDuration", "trace:duration";
+    NestedSetLeft = "nestedSetLeft": "nestedSetLeft";
+    NestedSetRight = "nestedSetRight": "nestedSetRight";
+    NestedSetParent = "nestedSetParent": "nestedSetParent";
+    TraceId = "trace:id": "trace:id";
+    SpanId = "span:id": "span:id";
+    ParentId = "span:parentID": "span:parentID";
+    EventName = "event:name": "event:name";
+    EventTimeSinceStart = "event:timeSinceStart": "event:timeSinceStart";
+    LinkSpanId = "link:spanID": "link:spanID";
+    LinkTraceId = "link:traceID": "link:traceID";
+    InstrumentationName = "instrumentation:name": "instrumentation:name";
+    InstrumentationVersion = "instrumentation:version": "instrumentation:version";
 }
 
 /// Something of a span that an expression can name.
@@ -99,8 +87,8 @@ pub enum Attribute {
     Intrinsic(Intrinsic),
     /// An attribute.
     Named(Scope, String),
-    /// An attribute of the parent; Tempo knows it but does not answer it.
-    Parent(String),
+    /// An attribute of the parent; Tempo reads it but does not answer it.
+    Parent(Scope, String),
 }
 
 /// An operator between values.
@@ -140,19 +128,58 @@ pub enum Op {
     Or,
 }
 
+impl Op {
+    /// Whether it computes a number.
+    pub const fn is_arithmetic(self) -> bool {
+        matches!(
+            self,
+            Self::Add | Self::Sub | Self::Mul | Self::Div | Self::Mod | Self::Pow
+        )
+    }
+
+    /// The operator that says the same with its sides exchanged.
+    pub const fn flipped(self) -> Self {
+        match self {
+            Self::Greater => Self::Less,
+            Self::GreaterEqual => Self::LessEqual,
+            Self::Less => Self::Greater,
+            Self::LessEqual => Self::GreaterEqual,
+            other => other,
+        }
+    }
+}
+
 /// An expression over one span.
 #[derive(Clone, Debug)]
 pub enum Expr {
     /// A value.
-    Literal(Value),
+    Literal(Value<'static>),
     /// Something of the span.
     Attribute(Attribute),
     /// `-x`
     Negative(Box<Expr>),
     /// `!x`
     Not(Box<Expr>),
+    /// `x != nil`
+    Exists(Box<Expr>),
+    /// `x = nil`
+    Missing(Box<Expr>),
     /// `a op b`; a regular expression is kept ready.
     Binary(Op, Box<Expr>, Box<Expr>, Option<Regex>),
+}
+
+impl Expr {
+    /// Whether it looks at the span at all.
+    pub fn references_span(&self) -> bool {
+        match self {
+            Self::Literal(_) => false,
+            Self::Attribute(_) => true,
+            Self::Negative(x) | Self::Not(x) | Self::Exists(x) | Self::Missing(x) => {
+                x.references_span()
+            }
+            Self::Binary(_, a, b, _) => a.references_span() || b.references_span(),
+        }
+    }
 }
 
 /// An operator between span sets.
@@ -164,13 +191,37 @@ pub enum SetOp {
     Or,
     /// A relation within the tree.
     Related {
-        /// `>>`, `>`, `<<`, `<` or `~`.
-        relation: &'static str,
-        /// `!>>` ...
-        negated: bool,
-        /// `&>>` ...
-        union: bool,
+        /// The relation itself.
+        relation: Relation,
+        /// Whether it must not hold, or which sides are given.
+        form: Form,
     },
+}
+
+/// How two spans stand in their tree; the right one is what is given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Relation {
+    /// `>>`
+    Descendant,
+    /// `>`
+    Child,
+    /// `<<`
+    Ancestor,
+    /// `<`
+    Parent,
+    /// `~`
+    Sibling,
+}
+
+/// The forms of a relation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// `>`: the right side.
+    Plain,
+    /// `!>`: those of the right side for which it holds with none of the left.
+    Negated,
+    /// `&>`: both sides.
+    Union,
 }
 
 /// A number made of a span set.
@@ -179,18 +230,33 @@ pub enum Aggregate {
     /// `count()`
     Count,
     /// `avg`, `min`, `max` or `sum` of an expression.
-    Of(&'static str, Expr),
+    Of(Fold, Expr),
     /// A number.
-    Literal(Value),
+    Literal(Value<'static>),
     /// Arithmetic between two.
     Binary(Op, Box<Aggregate>, Box<Aggregate>),
+    /// A pipeline in parentheses that ends in an aggregate.
+    Pipeline(Pipeline, Box<Aggregate>),
+}
+
+/// What an aggregate makes of many numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fold {
+    /// `avg`
+    Avg,
+    /// `min`
+    Min,
+    /// `max`
+    Max,
+    /// `sum`
+    Sum,
 }
 
 /// A stage of a pipeline.
 #[derive(Clone, Debug)]
 pub enum Stage {
-    /// `{ ... }`
-    Filter(Option<Expr>),
+    /// `{ ... }`; `{ }` is `{ true }`.
+    Filter(Expr),
     /// Two span sets joined.
     Joined(SetOp, Box<Stage>, Box<Stage>),
     /// A pipeline in parentheses.
@@ -264,6 +330,28 @@ impl MetricOp {
     }
 }
 
+/// What `compare` sets apart.
+#[derive(Clone, Debug)]
+pub struct Comparison {
+    /// The spans that are the selection.
+    pub filter: Expr,
+    /// How many values of an attribute are shown.
+    pub top: i64,
+    /// The selection's time, in nanoseconds; both 0 for all.
+    pub window: (i64, i64),
+}
+
+/// What is done with the series of a metrics function.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum SecondStage {
+    /// `topk(n)`
+    Top(i64),
+    /// `bottomk(n)`
+    Bottom(i64),
+    /// `> 10`
+    Filter(Op, f64),
+}
+
 /// The metrics part of a query.
 #[derive(Clone, Debug)]
 pub struct Metrics {
@@ -275,8 +363,10 @@ pub struct Metrics {
     pub quantiles: Vec<f64>,
     /// `by (...)`
     pub by: Vec<Attribute>,
-    /// `topk(n)` (true) or `bottomk(n)`.
-    pub ranked: Option<(bool, usize)>,
+    /// Of `compare` alone.
+    pub comparison: Option<Comparison>,
+    /// What comes after it.
+    pub second: Vec<SecondStage>,
 }
 
 /// A whole query.
@@ -286,4 +376,14 @@ pub struct Query {
     pub pipeline: Pipeline,
     /// The metrics part, if it has one.
     pub metrics: Option<Metrics>,
+    /// `with (name=value)`, as written.
+    pub hints: Vec<(String, Value<'static>)>,
+}
+
+impl Query {
+    /// What a hint says; the last of a name counts.
+    pub fn hint(&self, name: &str) -> Option<&Value<'static>> {
+        let found = self.hints.iter().rev().find(|(key, _)| key == name);
+        found.map(|(_, value)| value)
+    }
 }

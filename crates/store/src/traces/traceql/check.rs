@@ -1,188 +1,337 @@
 //! Checks that a query has a meaning: types fit, expressions are boolean where they must be.
+//! What holds no attribute is computed while the query is read.
 
-use super::ast::{Aggregate, Attribute, Expr, Intrinsic, Op, Query, Stage};
+use super::ast::{Aggregate, Attribute, Expr, Intrinsic, MetricOp, Metrics, Op, Query, Scope};
+use super::ast::{SecondStage, Stage};
 use super::parser::{ParseError, anchored};
-use crate::traces::Value;
-use crate::traces::eval::compute;
+use crate::traces::value::{Type, Value, compute};
 
-/// What is known of an expression's type before it is evaluated.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Type {
-    Attribute,
-    Nil,
-    Text,
-    Number,
-    Bool,
-    Status,
-    Kind,
+/// The most attributes that series can be grouped by.
+const MAX_GROUPS: usize = 5;
+
+type Checked = Result<(), ParseError>;
+
+fn refuse(message: String) -> Checked {
+    Err(ParseError::Meaning(message))
 }
 
-/// Checks a query, and keeps its constants and regular expressions ready.
-pub(super) fn query(query: &mut Query) -> Result<(), ParseError> {
-    for stage in &mut query.pipeline {
-        check_stage(stage)?;
-    }
-    if let Some(metrics) = &query.metrics {
-        for attribute in metrics.attribute.iter().chain(&metrics.by) {
-            known(attribute)?;
-        }
-    }
-    Ok(())
+fn unsupported(what: &str) -> Checked {
+    refuse(format!("{what} not yet supported"))
 }
 
-fn check_stage(stage: &mut Stage) -> Result<(), ParseError> {
-    match stage {
-        Stage::Filter(None) | Stage::Coalesce => Ok(()),
-        Stage::Filter(Some(expr)) => {
-            fold(expr);
-            let kind = type_of(expr)?;
-            if matches!(kind, Type::Bool | Type::Attribute) {
-                return Ok(());
-            }
-            Err(ParseError::Meaning(format!(
-                "span filter field expressions must resolve to a boolean: {{ {expr} }}"
-            )))
+/// `a op b`, computed if it holds no attribute.
+pub(super) fn folded(op: Op, left: Expr, right: Expr) -> Expr {
+    let is_trace_id = |expr: &Expr| {
+        matches!(
+            expr,
+            Expr::Attribute(Attribute::Intrinsic(Intrinsic::TraceId))
+        )
+    };
+    let (of_left, of_right) = (is_trace_id(&left), is_trace_id(&right));
+    let left = if of_right { short_id(left) } else { left };
+    let right = if of_left { short_id(right) } else { right };
+    let regex = match (op, &right) {
+        (Op::Regex | Op::NotRegex, Expr::Literal(Value::Text(text))) => anchored(text),
+        _ => None,
+    };
+    let expr = Expr::Binary(op, Box::new(left), Box::new(right), regex);
+    if expr.references_span() || check(&expr).is_err() {
+        return expr;
+    }
+    let Expr::Binary(_, left, right, regex) = &expr else {
+        return expr;
+    };
+    let (Expr::Literal(a), Expr::Literal(b)) = (&**left, &**right) else {
+        return expr;
+    };
+    match compute(op, a, b, regex.as_ref()) {
+        Value::Nil => expr,
+        value => Expr::Literal(value),
+    }
+}
+
+/// Ids of traces are compared without leading zeros.
+fn short_id(expr: Expr) -> Expr {
+    match expr {
+        Expr::Literal(Value::Text(id)) => {
+            let short = id.trim_start_matches('0').to_owned();
+            Expr::Literal(Value::Text(short.into()))
         }
+        other => other,
+    }
+}
+
+/// `-x`
+pub(super) fn negative(inner: Expr) -> Expr {
+    match inner {
+        Expr::Literal(Value::Int(n)) => Expr::Literal(Value::Int(n.wrapping_neg())),
+        Expr::Literal(Value::Float(n)) => Expr::Literal(Value::Float(-n)),
+        Expr::Literal(Value::Duration(n)) => Expr::Literal(Value::Duration(n.wrapping_neg())),
+        other => Expr::Negative(Box::new(other)),
+    }
+}
+
+/// `!x`
+pub(super) fn not(inner: Expr) -> Expr {
+    match inner {
+        Expr::Literal(Value::Bool(b)) => Expr::Literal(Value::Bool(!b)),
+        other => Expr::Not(Box::new(other)),
+    }
+}
+
+/// `x = nil` or `x != nil`
+pub(super) fn presence(op: Op, inner: Expr) -> Expr {
+    match (op, inner) {
+        (Op::Equal, Expr::Literal(_)) => Expr::Literal(Value::Bool(false)),
+        (_, Expr::Literal(_)) => Expr::Literal(Value::Bool(true)),
+        (Op::Equal, inner) => Expr::Missing(Box::new(inner)),
+        (_, inner) => Expr::Exists(Box::new(inner)),
+    }
+}
+
+/// Checks a whole query.
+pub(super) fn query(query: &Query) -> Checked {
+    query.pipeline.iter().try_for_each(stage)?;
+    query.metrics.as_ref().map_or(Ok(()), metrics)
+}
+
+fn stage(stage_: &Stage) -> Checked {
+    match stage_ {
+        Stage::Coalesce => Ok(()),
+        Stage::Filter(expr) => filter(expr),
         Stage::Joined(_, left, right) => {
-            check_stage(left)?;
-            check_stage(right)
+            stage(left)?;
+            stage(right)
         }
-        Stage::Wrapped(pipeline) => pipeline.iter_mut().try_for_each(check_stage),
-        Stage::Compare(_, left, right) => {
-            aggregate(left)?;
-            aggregate(right)
+        Stage::Wrapped(pipeline) => pipeline.iter().try_for_each(stage),
+        Stage::Compare(op, left, right) => comparison(*op, left, right),
+        Stage::By(expr) => {
+            if !expr.references_span() {
+                return refuse(format!(
+                    "grouping field expressions must reference the span: {stage_}"
+                ));
+            }
+            check(expr)
         }
-        Stage::By(expr) => type_of(expr).map(|_| ()),
         Stage::Select(attributes) => attributes.iter().try_for_each(known),
     }
 }
 
-fn aggregate(aggregate_: &mut Aggregate) -> Result<(), ParseError> {
+fn filter(expr: &Expr) -> Checked {
+    check(expr)?;
+    if matches!(type_of(expr), Type::Bool | Type::Attribute) {
+        return Ok(());
+    }
+    refuse(format!(
+        "span filter field expressions must resolve to a boolean: {{ {expr} }}"
+    ))
+}
+
+/// A comparison of span sets: an aggregate with a number, of all that could be written.
+fn comparison(op: Op, left: &Aggregate, right: &Aggregate) -> Checked {
+    aggregate(left)?;
+    aggregate(right)?;
+    let shown = || Stage::Compare(op, left.clone(), right.clone()).to_string();
+    fitting(op, aggregate_type(left), aggregate_type(right), &shown)?;
+    if !matches!(left, Aggregate::Count | Aggregate::Of(..)) {
+        return unsupported("scalar filter lhs of type (%v)");
+    }
+    if !matches!(right, Aggregate::Literal(_)) {
+        return unsupported("scalar filter rhs of type (%v)");
+    }
+    Ok(())
+}
+
+fn fitting(op: Op, left: Type, right: Type, shown: &dyn Fn() -> String) -> Checked {
+    if !left.matches(right) {
+        return refuse(format!(
+            "binary operations must operate on the same type: {}",
+            shown()
+        ));
+    }
+    if !left.takes(op) || !right.takes(op) {
+        return refuse(format!(
+            "illegal operation for the given types: {}",
+            shown()
+        ));
+    }
+    Ok(())
+}
+
+fn aggregate(aggregate_: &Aggregate) -> Checked {
     match aggregate_ {
         Aggregate::Count | Aggregate::Literal(_) => Ok(()),
-        Aggregate::Of(name, expr) => {
-            if matches!(type_of(expr)?, Type::Number | Type::Attribute) {
-                return Ok(());
+        Aggregate::Of(_, expr) => {
+            check(expr)?;
+            let kind = type_of(expr);
+            if kind != Type::Attribute && !kind.is_number() {
+                return refuse(format!(
+                    "aggregate field expressions must resolve to a number type: {aggregate_}"
+                ));
             }
-            Err(ParseError::Meaning(format!(
-                "aggregate field expressions must resolve to a number type: {name}({expr})"
-            )))
+            if !expr.references_span() {
+                return refuse(format!(
+                    "aggregate field expressions must reference the span: {aggregate_}"
+                ));
+            }
+            Ok(())
         }
-        Aggregate::Binary(_, left, right) => {
+        Aggregate::Binary(op, left, right) => {
             aggregate(left)?;
-            aggregate(right)
+            aggregate(right)?;
+            let shown = || aggregate_.to_string();
+            fitting(*op, aggregate_type(left), aggregate_type(right), &shown)
+        }
+        Aggregate::Pipeline(pipeline, last) => {
+            pipeline.iter().try_for_each(stage)?;
+            aggregate(last)
         }
     }
 }
 
-fn known(attribute: &Attribute) -> Result<(), ParseError> {
+fn aggregate_type(aggregate_: &Aggregate) -> Type {
+    match aggregate_ {
+        Aggregate::Count => Type::Int,
+        Aggregate::Of(_, expr) => type_of(expr),
+        Aggregate::Literal(value) => Type::of(value).unwrap_or(Type::Attribute),
+        Aggregate::Binary(_, left, right) => match aggregate_type(left) {
+            Type::Attribute => aggregate_type(right),
+            found => found,
+        },
+        Aggregate::Pipeline(_, last) => aggregate_type(last),
+    }
+}
+
+fn metrics(metrics: &Metrics) -> Checked {
+    let groups = metrics.by.len();
+    // One place is needed for the bucket or the count that comes along.
+    let most = match metrics.op {
+        MetricOp::Quantile | MetricOp::Histogram | MetricOp::Avg => MAX_GROUPS - 1,
+        _ => MAX_GROUPS,
+    };
+    if groups > most {
+        return unsupported(&format!("metrics group by {groups} values"));
+    }
+    if let Some(q) = metrics.quantiles.iter().find(|q| !(0.0..=1.0).contains(*q)) {
+        return refuse(format!("quantile must be between 0 and 1: {q}"));
+    }
+    if let Some(comparison) = &metrics.comparison {
+        filter(&comparison.filter)?;
+        if comparison.top <= 0 {
+            return refuse(
+                "compare() top number of values must be integer greater than 0".to_owned(),
+            );
+        }
+        let (start, end) = comparison.window;
+        if (start, end) != (0, 0) && (start <= 0 || end <= 0) {
+            return refuse(
+                "compare() timestamps must be positive integer unix nanoseconds".to_owned(),
+            );
+        }
+        if (start, end) != (0, 0) && end <= start {
+            return refuse(
+                "compare() end timestamp must be greater than start timestamp".to_owned(),
+            );
+        }
+    }
+    for stage in &metrics.second {
+        if let SecondStage::Top(n) | SecondStage::Bottom(n) = stage
+            && *n <= 0
+        {
+            return refuse("limit must be greater than 0".to_owned());
+        }
+    }
+    if metrics.op == MetricOp::Compare && !metrics.second.is_empty() {
+        return refuse("`compare()` cannot be used with second stage functions".to_owned());
+    }
+    Ok(())
+}
+
+fn known(attribute: &Attribute) -> Checked {
     match attribute {
-        Attribute::Parent(_) => Err(ParseError::Meaning("parent not yet supported".to_owned())),
+        Attribute::Parent(..) => unsupported("parent"),
+        Attribute::Intrinsic(Intrinsic::Parent) => unsupported("intrinsic (parent)"),
         Attribute::Intrinsic(_) | Attribute::Named(..) => Ok(()),
     }
 }
 
-fn type_of(expr: &mut Expr) -> Result<Type, ParseError> {
+/// Checks an expression.
+fn check(expr: &Expr) -> Checked {
     match expr {
-        Expr::Literal(value) => Ok(match value {
-            Value::Nil => Type::Nil,
-            Value::Text(_) => Type::Text,
-            Value::Int(_) | Value::Float(_) | Value::Duration(_) => Type::Number,
-            Value::Bool(_) => Type::Bool,
-            Value::Status(_) => Type::Status,
-            Value::Kind(_) => Type::Kind,
-            Value::List(_) => Type::Attribute,
-        }),
-        Expr::Attribute(attribute) => {
-            known(attribute)?;
-            Ok(match attribute {
-                Attribute::Intrinsic(intrinsic) => match intrinsic.plain() {
-                    Intrinsic::Duration
-                    | Intrinsic::TraceDuration
-                    | Intrinsic::ChildCount
-                    | Intrinsic::NestedSetLeft
-                    | Intrinsic::NestedSetRight
-                    | Intrinsic::NestedSetParent
-                    | Intrinsic::EventTimeSinceStart => Type::Number,
-                    Intrinsic::Status => Type::Status,
-                    Intrinsic::Kind => Type::Kind,
-                    _ => Type::Text,
-                },
-                _ => Type::Attribute,
-            })
+        Expr::Literal(_) => Ok(()),
+        Expr::Attribute(attribute) => known(attribute),
+        Expr::Negative(inner) | Expr::Not(inner) => {
+            check(inner)?;
+            let kind = type_of(inner);
+            let fits = match expr {
+                Expr::Not(_) => kind == Type::Bool,
+                _ => kind.is_number(),
+            };
+            if fits || kind == Type::Attribute {
+                return Ok(());
+            }
+            refuse(format!("illegal operation for the given type: {expr}"))
         }
-        Expr::Negative(inner) => type_of(inner),
-        Expr::Not(inner) => type_of(inner).map(|_| Type::Bool),
-        Expr::Binary(..) => binary(expr),
+        Expr::Exists(inner) => check(inner),
+        Expr::Missing(inner) => {
+            check(inner)?;
+            match &**inner {
+                Expr::Attribute(Attribute::Intrinsic(intrinsic)) => refuse(format!(
+                    "{0}=nil is not valid because intrinsics cannot be nil",
+                    intrinsic.name()
+                )),
+                Expr::Attribute(Attribute::Named(Scope::Resource, name))
+                    if name == "service.name" =>
+                {
+                    refuse(format!(
+                        "resource.{name}=nil is not valid because resource.{name} cannot be nil"
+                    ))
+                }
+                _ => Ok(()),
+            }
+        }
+        Expr::Binary(op, left, right, regex) => {
+            check(left)?;
+            check(right)?;
+            let shown = || expr.to_string();
+            fitting(*op, type_of(left), type_of(right), &shown)?;
+            if !matches!(op, Op::Regex | Op::NotRegex) || regex.is_some() {
+                return Ok(());
+            }
+            match &**right {
+                Expr::Literal(Value::Text(_)) => refuse(format!("invalid regex: {right}")),
+                _ => refuse(format!("invalid type for =~ or !~: {right}")),
+            }
+        }
     }
 }
 
-fn binary(expr: &mut Expr) -> Result<Type, ParseError> {
-    let shown = expr.to_string();
-    let Expr::Binary(op, left, right, regex) = expr else {
-        return Ok(Type::Bool);
-    };
-    let (a, b) = (type_of(left)?, type_of(right)?);
-    let open = |t: Type| matches!(t, Type::Attribute | Type::Nil);
-    if a != b && !open(a) && !open(b) {
-        return Err(ParseError::Meaning(format!(
-            "binary operations must operate on the same type: {shown}"
-        )));
-    }
-    let fits = |t: Type, kinds: &[Type]| open(t) || kinds.contains(&t);
-    let kinds: &[Type] = match op {
-        Op::Add | Op::Sub | Op::Mul | Op::Div | Op::Mod | Op::Pow => &[Type::Number],
-        Op::And | Op::Or => &[Type::Bool],
-        Op::Regex | Op::NotRegex => &[Type::Text],
-        Op::Greater | Op::GreaterEqual | Op::Less | Op::LessEqual => &[Type::Number, Type::Text],
-        Op::Equal | Op::NotEqual => &[
-            Type::Number,
-            Type::Text,
-            Type::Bool,
-            Type::Status,
-            Type::Kind,
-        ],
-    };
-    if !fits(a, kinds) || !fits(b, kinds) {
-        return Err(ParseError::Meaning(format!(
-            "illegal operation for the given types: {shown}"
-        )));
-    }
-    // Ids of traces are compared without leading zeros.
-    if let (Expr::Attribute(Attribute::Intrinsic(name)), Expr::Literal(Value::Text(text))) =
-        (&**left, &mut **right)
-        && matches!(name, Intrinsic::TraceId | Intrinsic::LinkTraceId)
-        && matches!(op, Op::Equal | Op::NotEqual)
-    {
-        *text = text.trim_start_matches('0').to_lowercase();
-    }
-    if matches!(op, Op::Regex | Op::NotRegex)
-        && let Expr::Literal(Value::Text(pattern)) = &**right
-    {
-        *regex = Some(anchored(pattern)?);
-    }
-    Ok(match op {
-        Op::Add | Op::Sub | Op::Mul | Op::Div | Op::Mod | Op::Pow => Type::Number,
-        _ => Type::Bool,
-    })
-}
-
-/// Computes what has no attribute in it.
-fn fold(expr: &mut Expr) {
-    let Expr::Binary(op, left, right, _) = expr else {
-        return;
-    };
-    fold(left);
-    fold(right);
-    if let (Expr::Literal(a), Expr::Literal(b)) = (&**left, &**right)
-        && matches!(
-            op,
-            Op::Add | Op::Sub | Op::Mul | Op::Div | Op::Mod | Op::Pow
-        )
-    {
-        let value = compute(*op, a, b, None);
-        if value != Value::Nil {
-            *expr = Expr::Literal(value);
-        }
+/// The type of an expression, as far as it is known before a span is seen.
+fn type_of(expr: &Expr) -> Type {
+    match expr {
+        Expr::Literal(value) => Type::of(value).unwrap_or(Type::Attribute),
+        Expr::Attribute(Attribute::Intrinsic(intrinsic)) => match intrinsic {
+            Intrinsic::Duration | Intrinsic::TraceDuration | Intrinsic::EventTimeSinceStart => {
+                Type::Duration
+            }
+            Intrinsic::ChildCount
+            | Intrinsic::NestedSetLeft
+            | Intrinsic::NestedSetRight
+            | Intrinsic::NestedSetParent => Type::Int,
+            Intrinsic::Status => Type::Status,
+            Intrinsic::Kind => Type::Kind,
+            Intrinsic::Parent => Type::Nil,
+            // A real server does not fix the type of these two.
+            Intrinsic::InstrumentationName | Intrinsic::InstrumentationVersion => Type::Attribute,
+            _ => Type::Text,
+        },
+        Expr::Attribute(_) => Type::Attribute,
+        Expr::Negative(inner) | Expr::Not(inner) => type_of(inner),
+        Expr::Exists(_) | Expr::Missing(_) => Type::Bool,
+        Expr::Binary(op, left, right, _) if op.is_arithmetic() => match type_of(left) {
+            Type::Attribute => type_of(right),
+            found => found,
+        },
+        Expr::Binary(..) => Type::Bool,
     }
 }

@@ -2,8 +2,9 @@
 
 use std::fmt::{self, Display, Formatter};
 
-use super::ast::{Aggregate, Attribute, Expr, Op, Scope};
-use crate::traces::Value;
+use super::ast::{Aggregate, Attribute, Expr, Fold, Form, Op, Relation, SetOp, Stage};
+use super::lexer::ends_attribute;
+use crate::traces::value::Value;
 
 impl Display for Op {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
@@ -28,46 +29,94 @@ impl Display for Op {
     }
 }
 
+impl Display for SetOp {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let (relation, form) = match self {
+            Self::And => return f.write_str("&&"),
+            Self::Or => return f.write_str("||"),
+            Self::Related { relation, form } => (relation, form),
+        };
+        f.write_str(match form {
+            Form::Plain => "",
+            Form::Negated => "!",
+            Form::Union => "&",
+        })?;
+        f.write_str(match relation {
+            Relation::Descendant => ">>",
+            Relation::Child => ">",
+            Relation::Ancestor => "<<",
+            Relation::Parent => "<",
+            Relation::Sibling => "~",
+        })
+    }
+}
+
+impl Display for Fold {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Avg => "avg",
+            Self::Min => "min",
+            Self::Max => "max",
+            Self::Sum => "sum",
+        })
+    }
+}
+
 impl Display for Attribute {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Intrinsic(intrinsic) => f.write_str(intrinsic.name()),
-            Self::Parent(name) => write!(f, "parent.{name}"),
-            Self::Named(scope, name) => {
-                f.write_str(match scope {
-                    Scope::Any => ".",
-                    Scope::Span => "span.",
-                    Scope::Resource => "resource.",
-                    Scope::Event => "event.",
-                    Scope::Link => "link.",
-                    Scope::Instrumentation => "instrumentation.",
-                })?;
-                if name.contains(|c: char| c.is_whitespace() || "\"(){}=".contains(c)) {
-                    write!(f, "{name:?}")
-                } else {
-                    f.write_str(name)
-                }
-            }
+        let (parent, scope, name) = match self {
+            Self::Intrinsic(intrinsic) => return f.write_str(intrinsic.name()),
+            Self::Named(scope, name) => ("", scope.prefix(), name),
+            Self::Parent(scope, name) => ("parent", scope.prefix(), name),
+        };
+        let dot = if parent.is_empty() || scope == "." {
+            ""
+        } else {
+            "."
+        };
+        write!(f, "{parent}{dot}{scope}")?;
+        if name.contains(ends_attribute) {
+            write!(f, "\"{name}\"")
+        } else {
+            f.write_str(name)
         }
+    }
+}
+
+/// In parentheses unless it is a value or an attribute.
+fn wrapped(expr: &Expr) -> String {
+    match expr {
+        Expr::Literal(_) | Expr::Attribute(_) => expr.to_string(),
+        _ => format!("({expr})"),
+    }
+}
+
+fn literal(value: &Value<'_>) -> String {
+    match value {
+        Value::Text(text) => format!("`{text}`"),
+        other => other.show(),
     }
 }
 
 impl Display for Expr {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let wrapped = |expr: &Self| match expr {
-            Self::Binary(..) => format!("({expr})"),
-            _ => expr.to_string(),
-        };
         match self {
-            Self::Literal(Value::Text(text)) => write!(f, "`{text}`"),
-            Self::Literal(value) => f.write_str(&value.show()),
+            Self::Literal(value) => f.write_str(&literal(value)),
             Self::Attribute(attribute) => attribute.fmt(f),
             Self::Negative(inner) => write!(f, "-{}", wrapped(inner)),
             Self::Not(inner) => write!(f, "!{}", wrapped(inner)),
-            Self::Binary(Op::Equal, a, b, _) if matches!(**b, Self::Literal(Value::Nil)) => {
-                write!(f, "{a} = nil")
-            }
+            Self::Exists(inner) => write!(f, "{} != nil", wrapped(inner)),
+            Self::Missing(inner) => write!(f, "{} = nil", wrapped(inner)),
             Self::Binary(op, a, b, _) => write!(f, "{} {op} {}", wrapped(a), wrapped(b)),
+        }
+    }
+}
+
+impl Aggregate {
+    fn wrapped(&self) -> String {
+        match self {
+            Self::Literal(_) => self.to_string(),
+            _ => format!("({self})"),
         }
     }
 }
@@ -76,9 +125,35 @@ impl Display for Aggregate {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         match self {
             Self::Count => f.write_str("count()"),
-            Self::Of(name, expr) => write!(f, "{name}({expr})"),
-            Self::Literal(value) => f.write_str(&value.show()),
-            Self::Binary(op, a, b) => write!(f, "({a}) {op} ({b})"),
+            Self::Of(fold, expr) => write!(f, "{fold}({expr})"),
+            Self::Literal(value) => f.write_str(&literal(value)),
+            Self::Binary(op, a, b) => write!(f, "{} {op} {}", a.wrapped(), b.wrapped()),
+            Self::Pipeline(stages, last) => {
+                for stage in stages {
+                    write!(f, "{stage}|")?;
+                }
+                last.fmt(f)
+            }
+        }
+    }
+}
+
+impl Display for Stage {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Filter(expr) => write!(f, "{{ {expr} }}"),
+            Self::Joined(op, a, b) => write!(f, "({a}) {op} ({b})"),
+            Self::Wrapped(pipeline) => {
+                let stages: Vec<String> = pipeline.iter().map(ToString::to_string).collect();
+                f.write_str(&stages.join("|"))
+            }
+            Self::Compare(op, a, b) => write!(f, "{} {op} {}", a.wrapped(), b.wrapped()),
+            Self::By(expr) => write!(f, "by({expr})"),
+            Self::Select(attributes) => {
+                let names: Vec<String> = attributes.iter().map(ToString::to_string).collect();
+                write!(f, "select({})", names.join(", "))
+            }
+            Self::Coalesce => f.write_str("coalesce()"),
         }
     }
 }
