@@ -17,6 +17,7 @@ want cc gcc
 want cmake cmake
 want kubectl kubernetes-client
 want promtool prometheus
+want amtool prometheus-alertmanager
 want '/usr/lib/postgresql/*/bin/postgres' postgresql
 want redis-server redis-server
 want rabbitmq-server rabbitmq-server

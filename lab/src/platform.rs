@@ -66,6 +66,7 @@ impl Platform {
         customers.set_load(&wanted.shop, wanted.load, wanted.seed);
         let observability = parts(assets, "observability")?;
         let rules = vocabulary::rule_files(assets)?;
+        let alertmanager = vocabulary::alertmanager(assets)?;
 
         let key = secret();
         let config = cluster::Config {
@@ -76,6 +77,7 @@ impl Platform {
         let store = Store::start(store::Config {
             ports: wanted.ports,
             rules,
+            alertmanager,
             kubernetes: Some(KubernetesAccess {
                 base_url: cluster.http_base(),
                 token: cluster.lab_token().to_owned(),

@@ -92,10 +92,22 @@ pub(crate) fn check_query(backend: Backend, text: &str) -> Result<(), String> {
     }
 }
 
-/// The rule files, as the store takes them: all but their tests.
+/// Where the configuration of the lab's Alertmanager is, below `alerts/`.
+const ALERTMANAGER: &str = "alertmanager";
+
+/// The configuration of the lab's Alertmanager.
+pub(crate) fn alertmanager(assets: &Assets) -> Result<Option<String>, LabError> {
+    let files = assets.yaml(Folder::Alerts, ALERTMANAGER)?;
+    Ok(files.first().map(|file| file.text().to_owned()))
+}
+
+/// The rule files, as the store takes them: all but their tests and the Alertmanager's configuration.
 pub(crate) fn rule_files(assets: &Assets) -> Result<Vec<RuleFile>, LabError> {
     let mut files = assets.yaml(Folder::Alerts, "")?;
-    files.retain(|file| !file.name().contains("/tests/"));
+    files.retain(|file| {
+        let of = |part: &str| file.name().contains(&format!("/{part}/"));
+        !of("tests") && !of(ALERTMANAGER)
+    });
     let files = files.iter().map(|file| RuleFile {
         name: file.name().to_owned(),
         text: file.text().to_owned(),

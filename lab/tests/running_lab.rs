@@ -212,6 +212,10 @@ async fn no_page_fires_in_a_healthy_minute_with_a_rolling_restart() {
         .filter(|rule| rule["health"] != "ok")
         .collect();
     assert!(ill.is_empty(), "rules that are not evaluated: {ill:#?}");
+    let metrics = running.addresses["metrics"].trim_end_matches("/prometheus");
+    let receivers = client.get(format!("{metrics}/alertmanager/api/v2/receivers"));
+    let receivers = answered(receivers).await;
+    assert_eq!(receivers[0]["name"], "on-call", "{receivers}");
     running.stop();
 }
 
