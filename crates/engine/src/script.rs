@@ -11,7 +11,7 @@ use crate::shared::Shared;
 use crate::{EngineError, Subscription};
 
 /// How far a drill is, to a script.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 enum Stage {
     /// There is no steady state yet.
     #[default]
@@ -20,6 +20,8 @@ enum Stage {
     Steady,
     /// From here on alerts are of the incident.
     Armed,
+    /// A symptom has shown.
+    Bitten,
 }
 
 /// What a script can wait for, as far as it has come.
@@ -29,7 +31,6 @@ struct Situation {
     /// Whether there will be an injection.
     breaks: bool,
     paged: bool,
-    bitten: bool,
     recovered: bool,
     alerts: BTreeSet<AlertName>,
 }
@@ -46,14 +47,14 @@ impl Situation {
                     Stage::Armed
                 };
             }
-            Happening::FaultInjected { .. } => self.stage = Stage::Armed,
+            Happening::FaultInjected { .. } => self.stage = self.stage.max(Stage::Armed),
+            Happening::FaultBit { .. } => self.stage = Stage::Bitten,
             Happening::AlertFired {
                 alert, severity, ..
-            } if self.stage == Stage::Armed => {
+            } if self.stage >= Stage::Armed => {
                 self.paged |= *severity == Severity::Page;
                 self.alerts.insert(alert.clone());
             }
-            Happening::FaultBit { .. } => self.bitten = true,
             Happening::Recovered => self.recovered = true,
             Happening::Relapsed { .. } => self.recovered = false,
             _ => {}
@@ -96,7 +97,8 @@ pub(crate) async fn play(shared: Arc<Shared>, patience: Period) {
                 if let Ok(false) = tokio::time::timeout(patience.duration(), come).await {
                     return;
                 }
-                let bitten = |situation: &Situation| !shared.must_bite() || situation.bitten;
+                let bitten =
+                    |situation: &Situation| !shared.must_bite() || situation.stage == Stage::Bitten;
                 if !wait_until(&mut events, &mut situation, bitten).await {
                     return;
                 }
