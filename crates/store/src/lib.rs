@@ -1,7 +1,7 @@
 //! A small Mimir, Loki and Tempo for one machine: same paths, same JSON, same errors.
 //!
-//! [`Store::start`] checks the whole [`Config`], binds four loopback listeners
-//! (Mimir, Loki, Tempo, OTLP), and, when it is given access to a Kubernetes API,
+//! [`Store::start`] checks the whole [`Config`], binds five loopback listeners
+//! (Mimir, Loki, Tempo, OTLP over HTTP and gRPC), and, when it is given access to a Kubernetes API,
 //! scrapes the pods' metrics and tails their logs. Everything is kept in memory
 //! under a bound; the oldest data goes first.
 

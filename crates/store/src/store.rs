@@ -34,7 +34,7 @@ pub struct Store {
     alertmanager: Arc<Alertmanager>,
 }
 
-/// Where the four APIs listen.
+/// Where the APIs listen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Addresses {
     /// Mimir's HTTP API, paths below `/prometheus`.
