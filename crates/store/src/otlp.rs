@@ -43,7 +43,7 @@ pub fn router(logs: Arc<Logs>, traces: Arc<Traces>, _metrics: Arc<Metrics>) -> R
 }
 
 async fn receive_logs(State(shared): State<Shared>, headers: HeaderMap, body: Bytes) -> Response {
-    logs::receive_otlp(&shared.logs, &headers, &body)
+    logs::receive_otlp(&shared.logs, &headers, body)
 }
 
 async fn receive_traces(State(shared): State<Shared>, headers: HeaderMap, body: Bytes) -> Response {
@@ -127,12 +127,20 @@ pub(crate) fn decode<T: Message + Default + DeserializeOwned>(
         "gzip" => Cow::Owned(gunzip(body)?),
         other => return Err(format!("unsupported Content-Encoding: {other}")),
     };
+    parse(headers, &plain)
+}
+
+/// Reads a request, no longer compressed, by its content type: protobuf or JSON.
+pub(crate) fn parse<T: Message + Default + DeserializeOwned>(
+    headers: &HeaderMap,
+    plain: &[u8],
+) -> Result<T, String> {
     if is_json(headers) {
-        let mut document: Value = serde_json::from_slice(&plain).map_err(|e| e.to_string())?;
+        let mut document: Value = serde_json::from_slice(plain).map_err(|e| e.to_string())?;
         normalise(&mut document);
         serde_json::from_value(document).map_err(|e| e.to_string())
     } else {
-        T::decode(&*plain).map_err(|e| e.to_string())
+        T::decode(plain).map_err(|e| e.to_string())
     }
 }
 

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use tokio::time::sleep_until;
 
 use super::alert::{Alert, NEVER};
@@ -31,7 +31,7 @@ pub(super) fn payload(notice: &Notice<'_>, alerts: &[&Alert], max: usize) -> Val
         "receiver": quote_meta(&notice.receiver.name),
         "status": status(firing),
         "alerts": alerts.iter().map(|a| alert(a, notice.now)).collect::<Vec<_>>(),
-        "groupLabels": labels(&notice.group.labels),
+        "groupLabels": notice.group.labels.json(),
         "commonLabels": common(alerts.iter().map(|a| label_map(&a.labels))),
         "commonAnnotations": common(alerts.iter().map(|a| a.annotations.clone())),
         "externalURL": notice.external_url,
@@ -52,23 +52,13 @@ fn alert(alert: &Alert, now: i64) -> Value {
     };
     json!({
         "status": status(firing),
-        "labels": labels(&alert.labels),
+        "labels": alert.labels.json(),
         "annotations": alert.annotations,
         "startsAt": time(alert.starts_at),
         "endsAt": if firing { NEVER.to_owned() } else { time(alert.ends_at) },
         "generatorURL": alert.generator_url,
         "fingerprint": format!("{:016x}", alert.fingerprint()),
     })
-}
-
-/// Labels as a JSON object.
-pub(super) fn labels(labels: &Labels) -> Value {
-    let pairs = labels.iter();
-    Value::Object(
-        pairs
-            .map(|(n, v)| (n.to_string(), json!(v.as_ref())))
-            .collect::<Map<_, _>>(),
-    )
 }
 
 fn label_map(labels: &Labels) -> BTreeMap<String, String> {

@@ -216,7 +216,7 @@ async fn build_info() -> Response {
 
 async fn otlp(State(logs): State<Arc<Logs>>, headers: axum::http::HeaderMap, body: Body) -> Answer {
     push::with_body(logs, headers, body, |logs, headers, body| {
-        Ok(super::otlp::receive(logs, headers, &body))
+        Ok(super::otlp::receive(logs, headers, body))
     })
     .await
 }

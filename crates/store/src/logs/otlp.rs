@@ -40,7 +40,7 @@ const INDEXED: [&str; 18] = [
 ];
 
 /// Takes an OTLP/HTTP request.
-pub(crate) fn receive(logs: &Logs, headers: &HeaderMap, body: &[u8]) -> Response {
+pub(crate) fn receive(logs: &Logs, headers: &HeaderMap, body: Bytes) -> Response {
     // `google.rpc.Code`: invalid argument; resource exhausted.
     const INVALID: i32 = 3;
     const EXHAUSTED: i32 = 8;
@@ -62,12 +62,9 @@ pub(crate) fn receive(logs: &Logs, headers: &HeaderMap, body: &[u8]) -> Response
     }
 }
 
-fn read(headers: &HeaderMap, body: &[u8]) -> Result<ExportLogsServiceRequest, String> {
-    let body = Bytes::copy_from_slice(body);
+fn read(headers: &HeaderMap, body: Bytes) -> Result<ExportLogsServiceRequest, String> {
     let body = encoding::plain(headers, body, super::api::MAX_BODY)?;
-    let mut headers = headers.clone();
-    headers.remove(header::CONTENT_ENCODING);
-    otlp::decode(&headers, &body)
+    otlp::parse(headers, &body)
 }
 
 fn refuse(status: u16, code: i32, message: &str) -> Response {

@@ -17,6 +17,15 @@ impl Default for Labels {
 }
 
 impl Labels {
+    /// A JSON object.
+    pub(crate) fn json(&self) -> serde_json::Value {
+        let pairs = self.iter();
+        pairs
+            .map(|(name, value)| (name.to_string(), value.as_ref().into()))
+            .collect::<serde_json::Map<_, _>>()
+            .into()
+    }
+
     /// From pairs in any order; of two with the same name the last stays, empty values go.
     pub fn new<N: Into<Arc<str>>, V: Into<Arc<str>>>(
         pairs: impl IntoIterator<Item = (N, V)>,

@@ -104,12 +104,8 @@ fn active(rule: &AlertRule) -> Vec<Value> {
     all.sort_by_key(|(_, a)| a.active_at);
     all.into_iter()
         .map(|(labels, a)| {
-            let pairs: serde_json::Map<String, Value> = labels
-                .iter()
-                .map(|(n, v)| (n.to_string(), json!(v.as_ref())))
-                .collect();
             let mut out = json!({
-                "labels": pairs,
+                "labels": labels.json(),
                 "annotations": a.annotations,
                 "state": a.state.as_str(),
                 "activeAt": time(Some(a.active_at)),

@@ -13,7 +13,6 @@ use super::super::dispatch::State as Known;
 use super::super::inhibit::inhibiting;
 use super::super::matcher::all_match;
 use super::super::route::taken;
-use super::super::webhook::labels as labels_json;
 use super::body::{self, Field};
 use super::{Answer, Filter, Kind, Refusal, Shared, answer, bad};
 use crate::metrics::Labels;
@@ -64,7 +63,7 @@ fn shown(alert: &Alert, muted: &Muted, receivers: &[&str], muted_by: &[String]) 
     if !alert.generator_url.is_empty() {
         out["generatorURL"] = json!(alert.generator_url);
     }
-    out["labels"] = labels_json(&alert.labels);
+    out["labels"] = alert.labels.json();
     out
 }
 
@@ -136,7 +135,7 @@ pub(super) async fn groups(State(am): Shared, query: RawQuery) -> Answer {
         });
         json!({
             "alerts": alerts.collect::<Vec<_>>(),
-            "labels": labels_json(labels),
+            "labels": labels.json(),
             "receiver": {"name": receiver},
         })
     });

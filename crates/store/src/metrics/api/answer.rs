@@ -3,11 +3,11 @@
 use axum::body::Body;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::Response;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
+use crate::metrics::Sample;
 use crate::metrics::promql::{Answer, Outcome};
 use crate::metrics::text::plain as number;
-use crate::metrics::{Labels, Sample};
 
 /// The kinds of errors, as `errorType` names them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -97,16 +97,6 @@ pub(super) fn success_with(data: Value, warnings: &[&str]) -> Response {
     json(StatusCode::OK, body.to_string())
 }
 
-/// Labels as an object.
-pub(super) fn labels(labels: &Labels) -> Value {
-    let pairs = labels.iter();
-    Value::Object(
-        pairs
-            .map(|(n, v)| (n.to_string(), json!(v.as_ref())))
-            .collect::<Map<_, _>>(),
-    )
-}
-
 /// Seconds with up to three decimals.
 pub(super) fn time(ms: i64, out: &mut String) {
     let (sign, ms) = if ms < 0 {
@@ -138,7 +128,7 @@ pub(super) fn outcome(outcome: &Outcome, stats: Option<Value>, truncated: bool) 
             out.push_str("\"vector\",\"result\":");
             list(&mut out, all, |(metric, value), out| {
                 out.push_str("{\"metric\":");
-                out.push_str(&labels(metric).to_string());
+                out.push_str(&metric.json().to_string());
                 out.push_str(",\"value\":");
                 sample(*value, out);
                 out.push('}');
@@ -148,7 +138,7 @@ pub(super) fn outcome(outcome: &Outcome, stats: Option<Value>, truncated: bool) 
             out.push_str("\"matrix\",\"result\":");
             list(&mut out, all, |series, out| {
                 out.push_str("{\"metric\":");
-                out.push_str(&labels(&series.labels).to_string());
+                out.push_str(&series.labels.json().to_string());
                 out.push_str(",\"values\":");
                 list(out, &series.samples, |s, out| sample(*s, out));
                 out.push('}');

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use axum::extract::{Path, State};
 use serde_json::{Map, Value, json};
 
-use super::answer::{ApiError, labels as labels_json, success, success_with};
+use super::answer::{ApiError, success, success_with};
 use super::{Answer, ApiState, Name, Params, Served};
 use crate::metrics::head::{SeriesRef, label_values as values_of};
 use crate::metrics::text::quote;
@@ -98,7 +98,7 @@ pub(super) async fn series(State(api): ApiState, params: Params) -> Answer {
     }
     let found = selected(&api, &params)?;
     let (found, warnings) = limited(found, limit);
-    let data: Vec<Value> = found.iter().map(|s| labels_json(s.labels())).collect();
+    let data: Vec<Value> = found.iter().map(|s| s.labels().json()).collect();
     Ok(success_with(json!(data), warnings))
 }
 

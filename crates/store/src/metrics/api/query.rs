@@ -246,13 +246,13 @@ pub(super) async fn exemplars(State(api): ApiState, params: Params) -> Answer {
                 #[expect(clippy::cast_precision_loss, reason = "times fit well into 53 bits")]
                 let timestamp = e.t as f64 / 1000.0;
                 json!({
-                    "labels": answer::labels(&e.labels),
+                    "labels": e.labels.json(),
                     "value": crate::metrics::text::plain(e.value),
                     "timestamp": timestamp,
                 })
             });
             json!({
-                "seriesLabels": answer::labels(series),
+                "seriesLabels": series.json(),
                 "exemplars": exemplars.collect::<Vec<_>>(),
             })
         })

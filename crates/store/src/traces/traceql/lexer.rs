@@ -4,7 +4,7 @@
 //! and its line is 0 where that word was put together of several, as with a real server.
 
 use super::parser::ParseError;
-use crate::traces::value::Value;
+use crate::traces::value::{KINDS, STATUSES, Value};
 
 /// What a word is.
 #[derive(Clone, Debug, PartialEq)]
@@ -48,20 +48,11 @@ impl Token {
     }
 }
 
-/// Words of letters alone.
+/// Words of letters alone, besides the names of [`STATUSES`] and [`KINDS`].
 const WORDS: &[&str] = &[
     "true",
     "false",
     "nil",
-    "ok",
-    "error",
-    "unset",
-    "unspecified",
-    "internal",
-    "server",
-    "client",
-    "producer",
-    "consumer",
     "duration",
     "childCount",
     "name",
@@ -316,7 +307,10 @@ impl<'a> Lexer<'a> {
         let ends = |c: char| !(c.is_alphanumeric() || c == '_');
         let text = &rest[..rest.find(ends).unwrap_or(rest.len())];
         self.at += text.len();
-        let kind = if WORDS.contains(&text) {
+        let kind = if [WORDS, &STATUSES, &KINDS]
+            .iter()
+            .any(|words| words.contains(&text))
+        {
             Kind::Sign
         } else {
             Kind::Ident
