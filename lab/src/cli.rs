@@ -220,7 +220,7 @@ pub(crate) struct VerifyMatrix {
     #[arg(long, short = 'j', value_parser = clap::value_parser!(u8).range(1..=8))]
     pub(crate) jobs: Option<u8>,
     /// Measure rows that do not hold once more, one at a time; a row fails when it does not hold then either.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "fail_fast")]
     pub(crate) again: bool,
     #[command(flatten)]
     pub(crate) drills: Drills,

@@ -92,9 +92,13 @@ impl RowReport {
 }
 
 /// Marks the runs that do not hold as made again, and names their rows, each once.
-/// One that was interrupted, or for which there was no platform, stays as it is.
+/// One for which there was no platform stays as it is, and so do all after an interruption.
 pub(crate) fn to_make_again(reports: &mut [RowReport]) -> Vec<String> {
     let mut ids = Vec::new();
+    let interrupted = |report: &RowReport| report.exit() == Exit::Interrupted;
+    if reports.iter().any(interrupted) {
+        return ids;
+    }
     for report in reports {
         if matches!(report.exit(), Exit::Failed | Exit::Invalid) {
             report.made_again = true;

@@ -297,4 +297,6 @@ fn of_a_row_that_was_made_again_the_other_run_counts() {
         reports.extend(other);
         assert_eq!(exit(&reports), comes_to);
     }
+    // Who interrupts wants an end, not another run.
+    assert_eq!(to_make_again(&mut [broken(), interrupted()]).len(), 0);
 }
