@@ -175,6 +175,9 @@ pub(crate) struct Suite {
     /// Run one part of several, such as 2/3; scenarios are dealt out by name.
     #[arg(long, value_name = "I/N")]
     pub(crate) shard: Option<Shard>,
+    /// Run drills that were INVALID once more at the end, one at a time; that run counts. A drill that failed is not repeated.
+    #[arg(long, conflicts_with = "fail_fast")]
+    pub(crate) again: bool,
     #[command(flatten)]
     pub(crate) drills: Drills,
 }

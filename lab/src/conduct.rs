@@ -92,12 +92,14 @@ pub(crate) async fn conduct(job: Job, shared: &Shared) -> Ended {
             job,
             timeline,
             leaks,
+            before: None,
         },
         Err(error) => Ended {
             outcome: DrillOutcome::broken(&job.scenario, job.run, job.seed, error.to_string()),
             job,
             timeline: Timeline::default(),
             leaks: Vec::new(),
+            before: None,
         },
     };
     let end = if ended.is_right() {

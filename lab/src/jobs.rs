@@ -181,6 +181,15 @@ impl Job {
         }
     }
 
+    /// The same drill, for another run in its place, with a journal of its own.
+    pub(crate) fn once_more(&self) -> Self {
+        let mut job = self.clone();
+        let name = job.journal.file_stem().unwrap_or_default();
+        let name = format!("{}-once-more.jsonl", name.to_string_lossy());
+        job.journal.set_file_name(name);
+        job
+    }
+
     /// What people call it.
     pub(crate) fn label(&self) -> String {
         let name = &self.scenario.name;
@@ -336,6 +345,21 @@ mod tests {
         assert!(
             job.journal
                 .ends_with("journals/orders-crash-loop-wrong-fix-1.jsonl")
+        );
+    }
+
+    #[test]
+    fn a_drill_that_is_run_once_more_keeps_the_journal_of_the_first_run() {
+        let job = Job::solve(&scenario("payment-hangs"), "expert", 2, 1, Path::new("out"));
+        let job = job.expect("an expert");
+        let other = job.once_more();
+        assert_eq!((other.run, other.seed), (job.run, job.seed));
+        assert!(
+            other
+                .journal
+                .ends_with("journals/payment-hangs-2-once-more.jsonl"),
+            "{}",
+            other.journal.display()
         );
     }
 

@@ -82,16 +82,16 @@ impl Progress {
         }
     }
 
-    /// What is going to be run, in its order: slots and about how long each takes.
+    /// What is going to be run, in its order, after all that was planned before: slots and about how long each takes.
     pub(crate) fn plan(&self, jobs: Vec<(usize, Period)>, lanes: usize, now: Instant) {
         let mut state = self.state();
-        state.began = Some(now);
+        state.began.get_or_insert(now);
         state.lanes = lanes;
-        state.total = jobs.len();
-        state.waiting = jobs
-            .into_iter()
-            .map(|(slot, took)| (slot, took.duration()))
-            .collect();
+        state.total += jobs.len();
+        let planned = jobs.into_iter();
+        state
+            .waiting
+            .extend(planned.map(|(slot, took)| (slot, took.duration())));
     }
 
     /// A drill began; `slot` tells it from others that run.

@@ -23,6 +23,8 @@ pub(crate) struct Lanes {
     pub(crate) count: u8,
     /// Whether the first drill that ends otherwise than it should ends it all.
     pub(crate) first_failure: FirstFailure,
+    /// What becomes of drills that prove nothing.
+    pub(crate) invalid: Invalid,
 }
 
 /// What the first drill that ends otherwise than it should does to the rest.
@@ -32,6 +34,26 @@ pub(crate) enum FirstFailure {
     GoesOn,
     /// No other is begun; those that run go on to their end.
     Stops,
+}
+
+/// What becomes of drills that prove nothing, for want of a steady shop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Invalid {
+    /// They count as such.
+    Counts,
+    /// When all others have ended each is run once more, with the machine for itself, and that counts.
+    RunsOnceMore,
+}
+
+impl Invalid {
+    /// As `--again` asks.
+    pub(crate) fn asked(again: bool) -> Self {
+        if again {
+            Self::RunsOnceMore
+        } else {
+            Self::Counts
+        }
+    }
 }
 
 /// A drill that ended.
@@ -45,6 +67,8 @@ pub(crate) struct Ended {
     pub(crate) timeline: Timeline,
     /// What a responder could have read of the answer, where that was searched.
     pub(crate) leaks: Vec<Leak>,
+    /// The run that proved nothing, where this one was made in its place.
+    pub(crate) before: Option<DrillOutcome>,
 }
 
 impl Ended {
@@ -89,7 +113,12 @@ async fn all(
         .plan(planned.collect(), usize::from(lanes.count), Instant::now());
     let signals = signals::listen(shared.cancel.clone())?;
     let durations = Mutex::new(durations);
-    let ended = drive(waiting, &shared, lanes, &durations).await;
+    let mut ended = drive(waiting, &shared, lanes, &durations).await;
+    if lanes.invalid == Invalid::RunsOnceMore
+        && let Ok(first) = ended
+    {
+        ended = once_more(first, &shared, lanes, &durations).await;
+    }
     signals.abort();
     shared.progress.close();
     let durations = durations
@@ -115,6 +144,39 @@ fn next_that_fits(waiting: &mut VecDeque<(Period, Job)>, taken: u64, count: u64)
     let fits = |(_, job): &(Period, Job)| taken + job.lanes().min(count) <= count;
     let place = waiting.iter().position(fits)?;
     waiting.remove(place).map(|(_, job)| job)
+}
+
+/// `ended`, with those that proved nothing run again, one after another.
+async fn once_more(
+    ended: Vec<Ended>,
+    shared: &Arc<Shared>,
+    lanes: Lanes,
+    durations: &Mutex<Durations>,
+) -> Result<Vec<Ended>, LabError> {
+    let (invalid, mut kept): (Vec<Ended>, Vec<Ended>) = ended
+        .into_iter()
+        .partition(|ended| matches!(ended.outcome.result, DrillResult::Invalid(_)));
+    if invalid.is_empty() || shared.cancel.is_cancelled() {
+        kept.extend(invalid);
+        return Ok(kept);
+    }
+    let jobs = invalid.iter().map(|ended| ended.job.once_more()).collect();
+    let waiting = {
+        let durations = durations.lock().unwrap_or_else(PoisonError::into_inner);
+        longest_first(jobs, &durations)
+    };
+    let planned = waiting.iter().map(|(took, job)| (job.slot, *took));
+    shared.progress.plan(planned.collect(), 1, Instant::now());
+    let mut made = drive(waiting, shared, Lanes { count: 1, ..lanes }, durations).await?;
+    for first in invalid {
+        match made.iter_mut().find(|made| made.job.slot == first.job.slot) {
+            Some(made) => made.before = Some(first.outcome),
+            // It was interrupted before its turn came.
+            None => kept.push(first),
+        }
+    }
+    kept.extend(made);
+    Ok(kept)
 }
 
 async fn drive(

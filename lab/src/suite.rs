@@ -89,6 +89,9 @@ pub(crate) struct SuiteReport {
     /// What a responder could have read of the answer, by scenario; empty
     /// where nothing was found.
     pub(crate) searched: Vec<Searched>,
+    /// Drills that proved nothing at first, and were run once more: that run is
+    /// the one above.
+    pub(crate) once_more: Vec<OnceMore>,
     /// How alike several runs were; empty where there was only one.
     pub(crate) stability: Vec<Stability>,
     /// How many drills were not begun, for one that failed.
@@ -140,6 +143,18 @@ pub(crate) enum Way {
     Spliced,
 }
 
+/// A run that proved nothing, and another was made in its place.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) struct OnceMore {
+    /// What people call the drill.
+    pub(crate) drill: String,
+    /// Why the first run proved nothing.
+    pub(crate) why: String,
+    /// The first run's journal.
+    pub(crate) journal: std::path::PathBuf,
+}
+
 /// What was found within a responder's reach during one drill.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -168,6 +183,7 @@ impl SuiteReport {
             outcomes: Vec::new(),
             tried: Vec::new(),
             searched: Vec::new(),
+            once_more: Vec::new(),
             stability: Vec::new(),
             left_out,
             took_ms,
@@ -183,6 +199,13 @@ impl SuiteReport {
 
     fn take(&mut self, ended: Ended) {
         let scenario = ended.job.scenario.name.clone();
+        if let Some(first) = &ended.before {
+            self.once_more.push(OnceMore {
+                drill: ended.job.label(),
+                why: first.result.reason().unwrap_or_default().to_owned(),
+                journal: first.journal.clone(),
+            });
+        }
         match &ended.job.purpose {
             Purpose::Solve | Purpose::Watch => {
                 if ended.job.search == Search::On {

@@ -88,9 +88,12 @@ pub(crate) struct ScenarioTest {
     /// The seed of everything random.
     #[arg(long, default_value_t = 1)]
     pub(crate) seed: u64,
-    /// How many labs run side by side [default: three for two cores].
+    /// How many labs run side by side [default: four for two cores].
     #[arg(long, short = 'j', value_parser = clap::value_parser!(u8).range(1..=8))]
     pub(crate) jobs: Option<u8>,
+    /// Run drills that were INVALID once more at the end, one at a time; that run counts. A drill that failed is not repeated.
+    #[arg(long)]
+    pub(crate) again: bool,
     /// Where journals and reports are written.
     #[arg(long, value_name = "DIR", default_value = "out")]
     pub(crate) out: PathBuf,

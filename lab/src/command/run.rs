@@ -9,7 +9,7 @@ use crate::error::LabError;
 use crate::exit::Exit;
 use crate::jobs::Job;
 use crate::outcome::DrillOutcome;
-use crate::runner::{self, Lanes};
+use crate::runner::{self, Invalid, Lanes};
 use crate::{report, select, vocabulary};
 
 /// Runs what `args` name.
@@ -24,6 +24,7 @@ pub(crate) fn run(args: Run) -> Result<(String, Exit), LabError> {
     let lanes = Lanes {
         count: args.jobs,
         first_failure: drills.first_failure(),
+        invalid: Invalid::Counts,
     };
     let shared = Shared::new(assets, vocabulary, drills.places.state.clone());
     let ended = runner::run(jobs, shared, lanes)?;

@@ -11,7 +11,7 @@ use crate::error::LabError;
 use crate::exit::Exit;
 use crate::outcome::DrillResult;
 use crate::report::table::Table;
-use crate::runner::{self, FirstFailure, Lanes};
+use crate::runner::{self, FirstFailure, Invalid, Lanes};
 use crate::suite::{EXPERT, Plan, SuiteReport, Tried, TriedKind, Way};
 use crate::{report, select, vocabulary};
 
@@ -34,6 +34,7 @@ pub(crate) fn test(args: ScenarioTest) -> Result<(String, Exit), LabError> {
     let lanes = Lanes {
         count: args.jobs.unwrap_or_else(runner::lanes_of_this_machine),
         first_failure: FirstFailure::GoesOn,
+        invalid: Invalid::asked(args.again),
     };
     let began = Instant::now();
     let shared = Shared::new(assets, vocabulary, args.places.state.clone());

@@ -10,7 +10,7 @@ use crate::cli::Suite;
 use crate::conduct::Shared;
 use crate::error::LabError;
 use crate::exit::Exit;
-use crate::runner::{self, Lanes};
+use crate::runner::{self, Invalid, Lanes};
 use crate::suite::{Plan, SuiteReport};
 use crate::{report, select, vocabulary};
 
@@ -37,6 +37,7 @@ pub(crate) fn suite(args: Suite) -> Result<(String, Exit), LabError> {
     let lanes = Lanes {
         count: args.jobs.unwrap_or_else(runner::lanes_of_this_machine),
         first_failure: drills.first_failure(),
+        invalid: Invalid::asked(args.again),
     };
     let jobs = plan.jobs(&drills.out)?;
     let planned = jobs.len();

@@ -71,3 +71,18 @@ fn what_stays_is_written_above_the_lines_that_are_redrawn() {
     assert_eq!(erased(&mut state), "\x1b[3A\x1b[J");
     assert_eq!(erased(&mut state), "");
 }
+
+#[test]
+fn drills_that_are_run_once_more_are_added_to_what_was_planned() {
+    let (state, now) = planned(2);
+    let progress = Progress {
+        state: Mutex::new(state),
+        screen: Screen::Plain,
+    };
+    progress.plan(vec![(1, Period::from_secs(40))], 1, now);
+    let state = progress.state();
+    assert_eq!(
+        state.summary(now),
+        "0 of 4 done, 0s so far, about 1m40s left"
+    );
+}

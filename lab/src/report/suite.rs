@@ -103,6 +103,13 @@ fn summary(report: &SuiteReport) -> String {
     if !report.stability.is_empty() {
         let _ = write!(out, "; {flakes} flakes");
     }
+    if !report.once_more.is_empty() {
+        let _ = write!(
+            out,
+            "; {} drills were INVALID at first and run once more",
+            report.once_more.len()
+        );
+    }
     if report.left_out > 0 {
         let _ = write!(out, "; {} drills were not begun", report.left_out);
     }
@@ -131,6 +138,7 @@ fn sections(report: &SuiteReport, draw: fn(&Table) -> String) -> Vec<(&'static s
         "Leaks: what a responder can read of the answer",
         leaks(report),
     );
+    add("INVALID at first, and run once more", once_more(report));
     add(
         "Several runs: smallest / median / largest",
         stability(report),
@@ -226,6 +234,18 @@ fn leaks(report: &SuiteReport) -> Table {
     table
 }
 
+fn once_more(report: &SuiteReport) -> Table {
+    let mut table = Table::new(["drill", "why", "journal of the first run"]);
+    for first in &report.once_more {
+        table.row(vec![
+            first.drill.clone(),
+            first.why.clone(),
+            first.journal.display().to_string(),
+        ]);
+    }
+    table
+}
+
 fn stability(report: &SuiteReport) -> Table {
     let mut table = Table::new(["scenario", "passed", "points", "noticed after", ""]);
     for runs in &report.stability {
@@ -259,6 +279,18 @@ fn in_junit(report: &SuiteReport) -> String {
     if !report.searched.is_empty() {
         let mut suite = TestSuite::new("leaks");
         suite.add_test_cases(report.searched.iter().map(searched_case));
+        all.add_test_suite(suite);
+    }
+    if !report.once_more.is_empty() {
+        let mut suite = TestSuite::new("run once more");
+        suite.add_test_cases(report.once_more.iter().map(|first| {
+            let mut status = TestCaseStatus::skipped();
+            status.set_message(first.why.clone());
+            status.set_type(Exit::Invalid.word());
+            let mut case = TestCase::new(first.drill.clone(), status);
+            case.set_classname("shoplab.once-more");
+            case
+        }));
         all.add_test_suite(suite);
     }
     junit::text(&all)

@@ -4,7 +4,13 @@ use model::{Clocks, Grade};
 
 use super::*;
 
-fn outcome(scenario: &str, run: u16, total: Option<f64>, result: DrillResult) -> DrillOutcome {
+/// A drill's outcome with `total` points.
+pub(crate) fn outcome(
+    scenario: &str,
+    run: u16,
+    total: Option<f64>,
+    result: DrillResult,
+) -> DrillOutcome {
     let grade = total.map(|total| Grade {
         scenario: scenario.to_owned(),
         total,
@@ -71,6 +77,11 @@ pub(crate) fn report() -> SuiteReport {
                 place: "pods sock-shop/payment.metadata.labels".to_owned(),
                 text: "toxic".to_owned(),
             }],
+        }],
+        once_more: vec![OnceMore {
+            drill: "payment-hangs #3".to_owned(),
+            why: "no steady state within 1m30s".to_owned(),
+            journal: "out/journals/payment-hangs-3.jsonl".into(),
         }],
         left_out: 1,
         took_ms: 83_100,

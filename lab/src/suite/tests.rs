@@ -75,3 +75,30 @@ fn an_expert_who_barely_passes_is_not_right() {
         ]
     );
 }
+
+#[test]
+fn of_a_drill_that_was_run_once_more_the_second_run_counts_and_the_first_is_told() {
+    let plan = plan(Vec::new(), 1);
+    let mut jobs = plan.jobs(Path::new("out")).expect("planned");
+    let job = jobs.remove(0);
+    let why = DrillResult::Invalid("no steady state within 1m30s".to_owned());
+    let first = testing::outcome("payment-hangs", 1, None, why);
+    let ended = Ended {
+        job: job.once_more(),
+        outcome: testing::outcome("payment-hangs", 1, Some(97.5), DrillResult::Passed),
+        timeline: model::Timeline::default(),
+        leaks: Vec::new(),
+        before: Some(first),
+    };
+    let report = SuiteReport::new(&plan, None, vec![ended], 1, 0);
+    assert_eq!(report.exit(), Exit::Passed);
+    let told: Vec<(&str, &str)> = report
+        .once_more
+        .iter()
+        .map(|first| (first.drill.as_str(), first.why.as_str()))
+        .collect();
+    assert_eq!(
+        told,
+        [(job.label().as_str(), "no steady state within 1m30s")]
+    );
+}

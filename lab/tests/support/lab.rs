@@ -9,40 +9,45 @@ use std::time::{Duration, Instant};
 static SEATS: Mutex<u8> = Mutex::new(2);
 static SEAT_FREED: Condvar = Condvar::new();
 
-/// The right to run a lab.
-struct Seat;
+/// The right to run that many labs.
+struct Seats(u8);
 
-impl Seat {
-    fn take() -> Self {
+impl Seats {
+    fn take(count: u8) -> Self {
         let free = SEATS.lock().unwrap_or_else(PoisonError::into_inner);
         let mut free = SEAT_FREED
-            .wait_while(free, |free| *free == 0)
+            .wait_while(free, |free| *free < count)
             .unwrap_or_else(PoisonError::into_inner);
-        *free -= 1;
-        Self
+        *free -= count;
+        Self(count)
     }
 }
 
-impl Drop for Seat {
+impl Drop for Seats {
     fn drop(&mut self) {
-        *SEATS.lock().unwrap_or_else(PoisonError::into_inner) += 1;
-        SEAT_FREED.notify_one();
+        *SEATS.lock().unwrap_or_else(PoisonError::into_inner) += self.0;
+        SEAT_FREED.notify_all();
     }
 }
 
-/// A place for one lab, and a seat for it.
+/// A place for labs, and seats for them.
 pub(crate) struct Place {
     folder: tempfile::TempDir,
-    _seat: Seat,
+    _seats: Seats,
 }
 
 impl Place {
-    /// Waits for a seat.
+    /// For one lab; waits for a seat.
     pub(crate) fn take() -> Self {
-        let seat = Seat::take();
+        Self::for_labs(1)
+    }
+
+    /// For `count` labs side by side; waits until there are seats for all of them.
+    pub(crate) fn for_labs(count: u8) -> Self {
+        let seats = Seats::take(count);
         Self {
             folder: tempfile::tempdir().expect("a temporary folder"),
-            _seat: seat,
+            _seats: seats,
         }
     }
 
