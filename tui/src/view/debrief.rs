@@ -1,6 +1,6 @@
 //! The debrief: the grade with its reasons, and the whole story.
 
-use model::{Happening, Outcome, Response, Verdict};
+use model::{Event, Happening, Outcome, Response, Verdict};
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::{Line, Span};
@@ -160,7 +160,7 @@ fn clocks(state: &State) -> Vec<Line<'static>> {
 fn story(frame: &mut Frame<'_>, area: Rect, state: &State) {
     let theme = state.theme;
     let height = usize::from(area.height.saturating_sub(2));
-    let mut events: Vec<_> = state.timeline.events().iter().collect();
+    let mut events = told(state.timeline.events());
     events.sort_by_key(|event| (event.at, event.seq));
     let last = events.len().saturating_sub(height);
     let lines = events
@@ -185,6 +185,19 @@ fn story(frame: &mut Frame<'_>, area: Rect, state: &State) {
         });
     let text = Paragraph::new(Vec::from_iter(lines)).block(framed("the whole story (j k)", theme));
     frame.render_widget(text, area);
+}
+
+/// What is worth reading: not how each check began, before there was a steady state to lose.
+fn told(events: &[Event]) -> Vec<&Event> {
+    let steady = |event: &Event| matches!(event.what, Happening::SteadyState { .. });
+    let from = events.iter().position(steady).unwrap_or(0);
+    let events = events.iter().enumerate();
+    let began =
+        |at: usize, event: &Event| at < from && matches!(event.what, Happening::Observed(_));
+    events
+        .filter(|(at, event)| !began(*at, event))
+        .map(|(_, event)| event)
+        .collect()
 }
 
 /// An Event in a few words.
@@ -277,5 +290,36 @@ fn responded(response: &Response, outcome: &Outcome) -> String {
     match outcome {
         Outcome::Refused(why) => format!("{text} – refused: {why}"),
         _ => text,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use model::{Observation, Timestamp};
+
+    #[test]
+    fn how_checks_began_is_not_told_but_what_they_lost_is() {
+        let seen = |holds| {
+            Happening::Observed(Observation {
+                check: "checkout-availability".into(),
+                value: None,
+                holds,
+            })
+        };
+        let steady = Happening::SteadyState {
+            observations: Vec::new(),
+        };
+        let all = [seen(false), seen(true), steady, seen(false), seen(true)];
+        let events: Vec<Event> = (0..)
+            .zip(all)
+            .map(|(seq, what)| Event {
+                seq,
+                at: Timestamp::from_millis(seq * 1_000),
+                what,
+            })
+            .collect();
+        let kept: Vec<u64> = told(&events).iter().map(|event| event.seq).collect();
+        assert_eq!(kept, [2, 3, 4]);
     }
 }
