@@ -209,6 +209,21 @@ pub(crate) enum MatrixCommand {
     /// Run the rows of the failure matrix and compare what is documented with
     /// what is measured.
     Verify(VerifyMatrix),
+    /// Tell what journals of earlier runs say of the rows: those of several commands, shards
+    /// or machines together, or of a run that was broken off.
+    Report(MatrixReport),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct MatrixReport {
+    /// Folders with journals, such as those that `matrix verify --out` was given.
+    #[arg(required = true, value_name = "DIR")]
+    pub(crate) journals: Vec<PathBuf>,
+    /// How it is printed.
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub(crate) format: Format,
+    #[command(flatten)]
+    pub(crate) places: Places,
 }
 
 #[derive(Debug, Args)]

@@ -17,7 +17,9 @@ pub(crate) fn start() {
     let subscriber = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_target(false)
-        .with_ansi(false);
+        .with_ansi(false)
+        // A warning that cannot be written, on a full disk say, must not end a drill.
+        .log_internal_errors(false);
     // There is one subscriber only; a second one would be a mistake of a test.
     drop(if io::stderr().is_terminal() {
         subscriber.with_writer(|| Late).try_init()

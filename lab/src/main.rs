@@ -67,6 +67,9 @@ fn run(command: Command) -> Result<Exit, LabError> {
         Command::Matrix {
             command: MatrixCommand::Verify(args),
         } => command::matrix::verify(args)?,
+        Command::Matrix {
+            command: MatrixCommand::Report(args),
+        } => command::matrix::report(&args)?,
         Command::Scenario { command } => command::scenario::scenario(command)?,
         Command::Train(args) => command::train::train(args)?,
         Command::Up(args) => command::up::up(args)?,

@@ -138,6 +138,22 @@ fn a_row_of_the_failure_matrix_is_measured_beside_what_is_documented() {
         hit.iter().any(|journey| journey["journey"] == "checkout"),
         "{results:#}"
     );
+
+    // Its journal tells the same later, and one that was broken off tells nothing.
+    let again = place.run(&["matrix", "report", out, "--format", "json"]);
+    assert_eq!(again.status.code(), Some(0), "{}", text(&again));
+    let told: serde_json::Value = serde_json::from_slice(&again.stdout).expect("JSON");
+    assert_eq!(told["rows"], results["rows"]);
+    let story = std::fs::read_to_string(row["journal"].as_str().expect("a path")).expect("Events");
+    let begun: Vec<&str> = story.lines().take(9).collect();
+    let broken_off = place.path("broken-off");
+    std::fs::create_dir(&broken_off).expect("a folder");
+    std::fs::write(broken_off.join("a.jsonl"), begun.join("\n") + "\n").expect("written");
+    let broken_off = broken_off.to_str().expect("a path");
+    let nothing = place.run(&["matrix", "report", broken_off]);
+    assert_eq!(nothing.status.code(), Some(2), "{}", text(&nothing));
+    let both = place.run(&["matrix", "report", out, broken_off]);
+    assert!(text(&both).contains("left out, for it ends before its drill does"));
 }
 
 #[test]

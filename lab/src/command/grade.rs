@@ -35,17 +35,22 @@ pub(crate) fn grade(args: &GradeJournal) -> Result<(String, Exit), LabError> {
 /// The journals below `dir` in the order of their paths. Those of drills that
 /// were invalid or interrupted have no grade, and are reported as such.
 fn all(dir: &Path, format: Format) -> Result<(String, Exit), LabError> {
-    let mut journals = Vec::new();
-    find(dir, &mut journals)?;
-    journals.sort();
     let mut outcomes = Vec::new();
-    for journal in journals {
+    for journal in journals_below(dir)? {
         let reading = engine::journal::read(&journal).map_err(engine::EngineError::from)?;
         outcomes.push(DrillOutcome::read(&reading.timeline, 1, journal));
     }
     let exit = outcomes.iter().map(|outcome| outcome.result.exit()).max();
     let text = report::render(&outcomes, format);
     Ok((text, exit.unwrap_or(Exit::Passed)))
+}
+
+/// The journals below `dir`, in the order of their paths.
+pub(crate) fn journals_below(dir: &Path) -> Result<Vec<PathBuf>, LabError> {
+    let mut journals = Vec::new();
+    find(dir, &mut journals)?;
+    journals.sort();
+    Ok(journals)
 }
 
 fn find(dir: &Path, journals: &mut Vec<PathBuf>) -> Result<(), LabError> {

@@ -1,5 +1,7 @@
 //! `shoplab matrix verify`: what the failure matrix documents, measured.
 
+mod report;
+
 use model::{MatrixRow, Recovery, RowId, Scenario, Vocabulary};
 
 use crate::assets::Assets;
@@ -10,7 +12,9 @@ use crate::exit::Exit;
 use crate::jobs::Job;
 use crate::matrix::{self, RowReport};
 use crate::runner::{self, Invalid, Lanes};
-use crate::{report, select, vocabulary};
+use crate::{report as reports, select, vocabulary};
+
+pub(crate) use report::report;
 
 /// Measures the rows of `args`.
 pub(crate) fn verify(args: VerifyMatrix) -> Result<(String, Exit), LabError> {
@@ -31,7 +35,7 @@ pub(crate) fn verify(args: VerifyMatrix) -> Result<(String, Exit), LabError> {
         // A row is measured once more whether it proves nothing or does not hold.
         invalid: Invalid::Counts,
     };
-    report::matrix::write(&[], &drills.out)?;
+    reports::matrix::write(&[], &drills.out)?;
     let measure = |jobs: Vec<Job>, lanes: Lanes| -> Result<Vec<RowReport>, LabError> {
         let state = drills.places.state.clone();
         let shared = Shared::new(assets.clone(), vocabulary.clone(), state);
@@ -45,20 +49,20 @@ pub(crate) fn verify(args: VerifyMatrix) -> Result<(String, Exit), LabError> {
             })
             .collect())
     };
-    let mut reports = measure(jobs, lanes)?;
+    let mut measured = measure(jobs, lanes)?;
     if args.again {
-        let ids = matrix::to_make_again(&mut reports);
+        let ids = matrix::to_make_again(&mut measured);
         let run = drills.repeat.saturating_add(1);
         let jobs: Result<Vec<Job>, LabError> = rows
             .iter()
             .filter(|(row, _)| ids.iter().any(|id| row.id == id.as_str()))
             .map(|(row, scenario)| job(row, scenario, run, &drills))
             .collect();
-        reports.extend(measure(jobs?, Lanes { count: 1, ..lanes })?);
+        measured.extend(measure(jobs?, Lanes { count: 1, ..lanes })?);
     }
-    report::matrix::write(&reports, &drills.out)?;
-    let text = report::matrix::render(&reports, drills.format);
-    Ok((text, matrix::exit(&reports)))
+    reports::matrix::write(&measured, &drills.out)?;
+    let text = reports::matrix::render(&measured, drills.format);
+    Ok((text, matrix::exit(&measured)))
 }
 
 /// What measures `row`: its expert, or nobody where it recovers by itself.

@@ -1,0 +1,61 @@
+//! `shoplab matrix report`: rows that were measured before, by several commands, shards or
+//! machines, or by a command that did not live to report them.
+
+use std::path::PathBuf;
+
+use model::Happening;
+
+use crate::assets::Assets;
+use crate::cli::MatrixReport;
+use crate::command::grade::journals_below;
+use crate::error::LabError;
+use crate::exit::Exit;
+use crate::matrix::{self, RowReport};
+use crate::outcome::DrillOutcome;
+use crate::{report, vocabulary};
+
+/// What the journals below the folders of `args` say of the rows of the failure matrix. The
+/// matrix is the one of today; the journals of other drills say nothing of it.
+pub(crate) fn report(args: &MatrixReport) -> Result<(String, Exit), LabError> {
+    let assets = Assets::new(args.places.assets.clone())?;
+    let vocabulary = vocabulary::read(&assets)?;
+    let mut rows: Vec<RowReport> = Vec::new();
+    let mut unfinished: Vec<PathBuf> = Vec::new();
+    for folder in &args.journals {
+        for journal in journals_below(folder)? {
+            let reading = engine::journal::read(&journal).map_err(engine::EngineError::from)?;
+            let timeline = reading.timeline;
+            let id = timeline
+                .scenario()
+                .and_then(|scenario| scenario.matrix.as_ref());
+            let Some(row) = id.and_then(|id| vocabulary.matrix.row(id)) else {
+                continue;
+            };
+            let ended = |event: &model::Event| matches!(event.what, Happening::Finished(_));
+            if !timeline.events().iter().any(ended) {
+                unfinished.push(journal);
+                continue;
+            }
+            let outcome = DrillOutcome::read(&timeline, 1, journal);
+            rows.push(matrix::verify(row, &timeline, &outcome));
+        }
+    }
+    if rows.is_empty() {
+        return Err(LabError::Authored(
+            "no journal of a finished drill of a row of the failure matrix is there; \
+             name the folder that `matrix verify --out` was given"
+                .to_owned(),
+        ));
+    }
+    rows.sort_by(|a, b| a.row.cmp(&b.row));
+    let mut text = report::matrix::render(&rows, args.format);
+    if args.format == crate::cli::Format::Text {
+        for journal in unfinished {
+            text.push_str(&format!(
+                "left out, for it ends before its drill does: {}\n",
+                journal.display()
+            ));
+        }
+    }
+    Ok((text, matrix::exit(&rows)))
+}
