@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use model::Timeline;
+
 use crate::cli::{Format, GradeJournal};
 use crate::error::LabError;
 use crate::exit::Exit;
@@ -13,11 +15,11 @@ pub(crate) fn grade(args: &GradeJournal) -> Result<(String, Exit), LabError> {
     if args.journal.is_dir() {
         return all(&args.journal, args.format);
     }
-    let reading = engine::journal::read(&args.journal).map_err(engine::EngineError::from)?;
-    let outcome = DrillOutcome::read(&reading.timeline, 1, args.journal.clone());
+    let timeline = timeline(&args.journal)?;
+    let outcome = DrillOutcome::read(&timeline, 1, args.journal.clone());
     let Some(grade) = &outcome.grade else {
         let rubric = model::Rubric::default();
-        let why = grader::grade(&reading.timeline, &rubric)
+        let why = grader::grade(&timeline, &rubric)
             .err()
             .unwrap_or(grader::Ungraded::Unfinished);
         return Err(LabError::Ungraded {
@@ -36,21 +38,29 @@ pub(crate) fn grade(args: &GradeJournal) -> Result<(String, Exit), LabError> {
 /// were invalid or interrupted have no grade, and are reported as such.
 fn all(dir: &Path, format: Format) -> Result<(String, Exit), LabError> {
     let mut outcomes = Vec::new();
-    for journal in journals_below(dir)? {
-        let reading = engine::journal::read(&journal).map_err(engine::EngineError::from)?;
-        outcomes.push(DrillOutcome::read(&reading.timeline, 1, journal));
+    for read in timelines_below(dir)? {
+        let (journal, timeline) = read?;
+        outcomes.push(DrillOutcome::read(&timeline, 1, journal));
     }
     let exit = outcomes.iter().map(|outcome| outcome.result.exit()).max();
     let text = report::render(&outcomes, format);
     Ok((text, exit.unwrap_or(Exit::Passed)))
 }
 
-/// The journals below `dir`, in the order of their paths.
-pub(crate) fn journals_below(dir: &Path) -> Result<Vec<PathBuf>, LabError> {
+/// The journals below `dir`, in the order of their paths, each read when its turn comes.
+pub(crate) fn timelines_below(
+    dir: &Path,
+) -> Result<impl Iterator<Item = Result<(PathBuf, Timeline), LabError>>, LabError> {
     let mut journals = Vec::new();
     find(dir, &mut journals)?;
     journals.sort();
-    Ok(journals)
+    let read = |journal: PathBuf| timeline(&journal).map(|timeline| (journal, timeline));
+    Ok(journals.into_iter().map(read))
+}
+
+fn timeline(journal: &Path) -> Result<Timeline, LabError> {
+    let reading = engine::journal::read(journal).map_err(engine::EngineError::from)?;
+    Ok(reading.timeline)
 }
 
 fn find(dir: &Path, journals: &mut Vec<PathBuf>) -> Result<(), LabError> {

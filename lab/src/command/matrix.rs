@@ -1,6 +1,6 @@
 //! `shoplab matrix verify`: what the failure matrix documents, measured.
 
-mod report;
+mod earlier;
 
 use model::{MatrixRow, Recovery, RowId, Scenario, Vocabulary};
 
@@ -12,9 +12,9 @@ use crate::exit::Exit;
 use crate::jobs::Job;
 use crate::matrix::{self, RowReport};
 use crate::runner::{self, Invalid, Lanes};
-use crate::{report as reports, select, vocabulary};
+use crate::{report, select, vocabulary};
 
-pub(crate) use report::report;
+pub(crate) use earlier::report;
 
 /// Measures the rows of `args`.
 pub(crate) fn verify(args: VerifyMatrix) -> Result<(String, Exit), LabError> {
@@ -35,7 +35,7 @@ pub(crate) fn verify(args: VerifyMatrix) -> Result<(String, Exit), LabError> {
         // A row is measured once more whether it proves nothing or does not hold.
         invalid: Invalid::Counts,
     };
-    reports::matrix::write(&[], &drills.out)?;
+    report::matrix::write(&[], &drills.out)?;
     let measure = |jobs: Vec<Job>, lanes: Lanes| -> Result<Vec<RowReport>, LabError> {
         let state = drills.places.state.clone();
         let shared = Shared::new(assets.clone(), vocabulary.clone(), state);
@@ -60,8 +60,8 @@ pub(crate) fn verify(args: VerifyMatrix) -> Result<(String, Exit), LabError> {
             .collect();
         measured.extend(measure(jobs?, Lanes { count: 1, ..lanes })?);
     }
-    reports::matrix::write(&measured, &drills.out)?;
-    let text = reports::matrix::render(&measured, drills.format);
+    report::matrix::write(&measured, &drills.out)?;
+    let text = report::matrix::render(&measured, drills.format);
     Ok((text, matrix::exit(&measured)))
 }
 

@@ -1,7 +1,7 @@
 use super::*;
 use model::Happening;
 
-fn planned(lanes: usize) -> (State, Instant) {
+fn planned(lanes: usize) -> (Progress, Instant) {
     let now = Instant::now();
     let progress = Progress {
         state: Mutex::default(),
@@ -28,17 +28,16 @@ fn planned(lanes: usize) -> (State, Instant) {
         };
         progress.event(1, &event, now);
     }
-    let state = progress
-        .state
-        .into_inner()
-        .unwrap_or_else(PoisonError::into_inner);
-    (state, now)
+    (progress, now)
 }
 
 #[test]
 fn what_runs_is_shown_with_what_it_does_and_the_time_left() {
-    let (state, now) = planned(2);
-    let lines = state.lines(now + Duration::from_secs(15)).join("\n");
+    let (progress, now) = planned(2);
+    let lines = progress
+        .state()
+        .lines(now + Duration::from_secs(15))
+        .join("\n");
     insta::assert_snapshot!(lines, @r"
       payment-hangs        15s  starting
       orders-crash-loop    15s  starting → recovered 0s → recovered 4s
@@ -48,11 +47,7 @@ fn what_runs_is_shown_with_what_it_does_and_the_time_left() {
 
 #[test]
 fn the_time_left_learns_from_drills_that_took_longer_than_thought() {
-    let (state, now) = planned(2);
-    let progress = Progress {
-        state: Mutex::new(state),
-        screen: Screen::Plain,
-    };
+    let (progress, now) = planned(2);
     let later = now + Duration::from_secs(80);
     progress.end(1, "FAILED", End::Wrong, later);
     let state = progress.state();
@@ -64,7 +59,8 @@ fn the_time_left_learns_from_drills_that_took_longer_than_thought() {
 
 #[test]
 fn what_stays_is_written_above_the_lines_that_are_redrawn() {
-    let (mut state, now) = planned(2);
+    let (progress, now) = planned(2);
+    let mut state = progress.state();
     redrawn(&mut state, "", now);
     let text = redrawn(&mut state, "a: passed\n", now);
     assert!(text.starts_with("\x1b[3A\x1b[Ja: passed\n"), "{text:?}");
@@ -74,11 +70,7 @@ fn what_stays_is_written_above_the_lines_that_are_redrawn() {
 
 #[test]
 fn drills_that_are_run_once_more_are_added_to_what_was_planned() {
-    let (state, now) = planned(2);
-    let progress = Progress {
-        state: Mutex::new(state),
-        screen: Screen::Plain,
-    };
+    let (progress, now) = planned(2);
     progress.plan(vec![(1, Period::from_secs(40))], 1, now);
     let state = progress.state();
     assert_eq!(

@@ -190,14 +190,11 @@ fn story(frame: &mut Frame<'_>, area: Rect, state: &State) {
 /// What is worth reading: not how each check began, before there was a steady state to lose.
 fn told(events: &[Event]) -> Vec<&Event> {
     let steady = |event: &Event| matches!(event.what, Happening::SteadyState { .. });
-    let from = events.iter().position(steady).unwrap_or(0);
-    let events = events.iter().enumerate();
-    let began =
-        |at: usize, event: &Event| at < from && matches!(event.what, Happening::Observed(_));
-    events
-        .filter(|(at, event)| !began(*at, event))
-        .map(|(_, event)| event)
-        .collect()
+    let (before, after) = events.split_at(events.iter().position(steady).unwrap_or(0));
+    let begun = before
+        .iter()
+        .filter(|event| !matches!(event.what, Happening::Observed(_)));
+    begun.chain(after).collect()
 }
 
 /// An Event in a few words.

@@ -3,11 +3,11 @@
 
 use std::path::PathBuf;
 
-use model::Happening;
+use model::{Event, Happening};
 
 use crate::assets::Assets;
-use crate::cli::MatrixReport;
-use crate::command::grade::journals_below;
+use crate::cli::{Format, MatrixReport};
+use crate::command::grade::timelines_below;
 use crate::error::LabError;
 use crate::exit::Exit;
 use crate::matrix::{self, RowReport};
@@ -22,16 +22,15 @@ pub(crate) fn report(args: &MatrixReport) -> Result<(String, Exit), LabError> {
     let mut rows: Vec<RowReport> = Vec::new();
     let mut unfinished: Vec<PathBuf> = Vec::new();
     for folder in &args.journals {
-        for journal in journals_below(folder)? {
-            let reading = engine::journal::read(&journal).map_err(engine::EngineError::from)?;
-            let timeline = reading.timeline;
+        for read in timelines_below(folder)? {
+            let (journal, timeline) = read?;
             let id = timeline
                 .scenario()
                 .and_then(|scenario| scenario.matrix.as_ref());
             let Some(row) = id.and_then(|id| vocabulary.matrix.row(id)) else {
                 continue;
             };
-            let ended = |event: &model::Event| matches!(event.what, Happening::Finished(_));
+            let ended = |event: &Event| matches!(event.what, Happening::Finished(_));
             if !timeline.events().iter().any(ended) {
                 unfinished.push(journal);
                 continue;
@@ -49,7 +48,7 @@ pub(crate) fn report(args: &MatrixReport) -> Result<(String, Exit), LabError> {
     }
     rows.sort_by(|a, b| a.row.cmp(&b.row));
     let mut text = report::matrix::render(&rows, args.format);
-    if args.format == crate::cli::Format::Text {
+    if args.format == Format::Text {
         for journal in unfinished {
             text.push_str(&format!(
                 "left out, for it ends before its drill does: {}\n",
