@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
 # The figures of the README, measured on this machine now. Each stands beside its bound or its baseline.
 #
-#   bench/run.sh            all of them: ready time, memory, six scenarios, the failure matrix, grading
+#   bench/run.sh            all of them: ready time, memory, six scenarios, the failure matrix, grading, metrics
 #   bench/run.sh matrix     the failure matrix once: wall time, and each row's margin to its detection deadline
 #   bench/run.sh matrix 20  twenty repeats of the matrix, with flakes counted
 #   bench/run.sh grade      grading 1,000 journals
 #   bench/run.sh alerts 10  the alerts of the six scenarios against the failure matrix, ten runs each
+#   bench/run.sh metrics    the metrics store beside Prometheus; series, minutes and runs may follow (50000 60 5)
 set -euo pipefail
 cd "$(dirname "$0")/.."
 shoplab=${SHOPLAB:-${CARGO_TARGET_DIR:-target}/release/shoplab}
@@ -88,10 +89,16 @@ grade() { # a thousand journals, of real drills
   row "grading 1,000 journals, $(du -sm "$many" | cut -f1) MB (s)" "$(seconds 2 "$shoplab" grade "$many" --format json)" '≤ 1'
 }
 
+metrics() { # the store and Prometheus with the same samples and queries; each query has a line that is indented
+  cargo build --release --locked --quiet -p store --example metrics_speed
+  "${CARGO_TARGET_DIR:-target}/release/examples/metrics_speed" "$@"
+}
+
 case ${1:-} in
   alerts) "$shoplab" run "$six" --repeat "${2:-10}" --jobs "${3:-2}" --out "$work/out" || true ;;
   matrix) row figure measured 'bound or baseline'; matrix "${2:-1}" ;;
   grade) row figure measured 'bound or baseline'; grade ;;
+  metrics) row figure measured 'bound or baseline'; shift; metrics "$@" ;;
   '')
     row figure measured 'bound or baseline'
     ready_and_memory
@@ -100,6 +107,7 @@ case ${1:-} in
     row 'the suite smoke (s)' "$(seconds 0 "$shoplab" suite smoke --out "$work/smoke")" '≤ 90'
     matrix 1
     grade
+    metrics | grep -v '^ '
     ;;
-  *) sed -n '2,8s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
+  *) sed -n '2,9s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
 esac

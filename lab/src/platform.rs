@@ -108,7 +108,14 @@ impl Platform {
         for endpoints in [
             manifests::endpoints("mimir", &[("http", at.mimir)]),
             manifests::endpoints("loki", &[("http", at.loki)]),
-            manifests::endpoints("tempo", &[("http", at.tempo), ("otlp-http", at.otlp)]),
+            manifests::endpoints(
+                "tempo",
+                &[
+                    ("http", at.tempo),
+                    ("otlp-http", at.otlp),
+                    ("otlp-grpc", at.otlp_grpc),
+                ],
+            ),
         ] {
             let objects = self.cluster.objects();
             objects

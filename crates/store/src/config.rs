@@ -3,6 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
+use crate::logs::LogsConfig;
 use crate::traces::TraceLimits;
 
 /// Everything that [`crate::Store::start`] needs.
@@ -90,8 +91,6 @@ impl Ports {
 pub struct Limits {
     /// Bytes for metrics; the oldest chunks go first.
     pub metrics_bytes: usize,
-    /// Bytes for logs; the oldest lines go first.
-    pub logs_bytes: usize,
     /// Bytes for traces; the oldest traces go first.
     pub traces_bytes: usize,
     /// Series that there may be at once; 0 lets memory alone decide (Mimir: 150,000).
@@ -102,6 +101,8 @@ pub struct Limits {
     pub ingestion_rate: f64,
     /// Samples and exemplars that may be pushed at once when there is a rate (Mimir: 200,000).
     pub ingestion_burst: usize,
+    /// How much is kept of logs, what is taken of them, and what a query of theirs may cost.
+    pub logs: LogsConfig,
     /// What is taken of traces, and how fast.
     pub traces: TraceLimits,
     /// Age after which metrics go even when there is room; by default memory alone decides, so
@@ -127,12 +128,12 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             metrics_bytes: 96 << 20,
-            logs_bytes: 96 << 20,
             traces_bytes: 96 << 20,
             max_series: 150_000,
             max_series_per_metric: 0,
             ingestion_rate: 0.0,
             ingestion_burst: 200_000,
+            logs: LogsConfig::default(),
             traces: TraceLimits::default(),
             retention: Duration::from_secs(10 * 365 * 24 * 3600),
             max_points: 11_000,

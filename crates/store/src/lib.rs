@@ -9,6 +9,7 @@ pub mod alertmanager;
 pub mod clock;
 pub mod collect;
 mod config;
+mod grpc;
 pub mod http;
 pub mod logs;
 pub mod metrics;

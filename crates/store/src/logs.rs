@@ -28,3 +28,4 @@ pub(crate) use logql::units::{go_duration, range as range_duration, show_duratio
 pub(crate) use otlp::receive as receive_otlp;
 pub(crate) use params::Params;
 pub use storage::{Appended, Entry, Logs, Selected};
+pub(crate) use template::title;

@@ -1,25 +1,30 @@
-//! OTLP: logs and traces as OpenTelemetry sends them.
+//! OTLP: logs, traces and metrics as OpenTelemetry sends them.
 //!
 //! Source: <https://opentelemetry.io/docs/specs/otlp/#otlphttp>.
 
+mod admit;
+mod forward;
+
 use std::borrow::Cow;
 use std::fmt::Write as _;
-use std::io::Read as _;
+use std::io::{self, Read};
 use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, State};
-use axum::http::{HeaderMap, StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::http::{HeaderMap, header};
+use axum::response::Response;
 use axum::routing::post;
+use flate2::read::MultiGzDecoder;
 use opentelemetry_proto::tonic::common::v1::{AnyValue, any_value};
 use prost::Message;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use crate::grpc;
 use crate::logs::{self, Logs};
-use crate::metrics::Metrics;
+use crate::metrics::{self, Metrics};
 use crate::traces::{self, Traces};
 
 /// The size of a request that is read at all.
@@ -29,38 +34,69 @@ const MAX_BODY: usize = 64 << 20;
 struct Shared {
     logs: Arc<Logs>,
     traces: Arc<Traces>,
+    metrics: Arc<Metrics>,
 }
 
-/// The OTLP receiver: `/v1/logs`, `/v1/traces`, `/v1/metrics`, and traces over gRPC.
-pub fn router(logs: Arc<Logs>, traces: Arc<Traces>, _metrics: Arc<Metrics>) -> Router {
-    Router::new()
+/// The services of OTLP over gRPC, beside that of traces.
+const GRPC_LOGS: &str = "/opentelemetry.proto.collector.logs.v1.LogsService/Export";
+const GRPC_METRICS: &str = "/opentelemetry.proto.collector.metrics.v1.MetricsService/Export";
+
+/// The OTLP receiver of a collector: logs, traces and metrics, over HTTP and over gRPC.
+pub fn router(logs: Arc<Logs>, traces: Arc<Traces>, metrics: Arc<Metrics>) -> Router {
+    let router = Router::new()
         .route("/v1/logs", post(receive_logs))
         .route("/v1/traces", post(receive_traces))
-        .route(traces::GRPC_PATH, post(receive_grpc))
-        .route("/v1/metrics", post(refuse_metrics))
+        .route("/v1/metrics", post(receive_metrics))
+        .route(GRPC_LOGS, post(call_logs))
+        .route(traces::GRPC_PATH, post(call_traces))
+        .route(GRPC_METRICS, post(call_metrics))
         .layer(DefaultBodyLimit::max(MAX_BODY))
-        .with_state(Shared { logs, traces })
+        .with_state(Shared {
+            logs,
+            traces,
+            metrics,
+        });
+    admit::bounded(router, admit::ROOM)
 }
 
 async fn receive_logs(State(shared): State<Shared>, headers: HeaderMap, body: Bytes) -> Response {
-    logs::receive_otlp(&shared.logs, &headers, body)
+    let said = logs::receive_otlp(&shared.logs, &headers, body);
+    forward::http(&headers, said).await
 }
 
 async fn receive_traces(State(shared): State<Shared>, headers: HeaderMap, body: Bytes) -> Response {
     traces::receive_http(&shared.traces, &headers, &body)
 }
 
-async fn receive_grpc(State(shared): State<Shared>, headers: HeaderMap, body: Bytes) -> Response {
+async fn receive_metrics(
+    State(shared): State<Shared>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    let said = metrics::otlp::receive(&shared.metrics, &headers, &body);
+    forward::http(&headers, said).await
+}
+
+async fn call_traces(State(shared): State<Shared>, headers: HeaderMap, body: Bytes) -> Response {
     traces::receive_grpc(&shared.traces, &headers, &body)
 }
 
-async fn refuse_metrics(headers: HeaderMap) -> Response {
-    refuse(
-        &headers,
-        StatusCode::NOT_FOUND,
-        12,
-        "metrics are not taken by OTLP here: expose them at /metrics, where they are scraped",
-    )
+async fn call_logs(State(shared): State<Shared>, headers: HeaderMap, body: Bytes) -> Response {
+    let said = match grpc::read_bytes(&headers, &body) {
+        Ok(message) => logs::receive_otlp(&shared.logs, &forward::headers(), message.into()),
+        Err(answer) => return *answer,
+    };
+    forward::grpc(said).await
+}
+
+async fn call_metrics(State(shared): State<Shared>, headers: HeaderMap, body: Bytes) -> Response {
+    let said = match grpc::read_bytes(&headers, &body) {
+        Ok(message) => {
+            metrics::otlp::receive(&shared.metrics, &forward::headers(), &message.into())
+        }
+        Err(answer) => return *answer,
+    };
+    forward::grpc(said).await
 }
 
 fn is_json(headers: &HeaderMap) -> bool {
@@ -70,47 +106,48 @@ fn is_json(headers: &HeaderMap) -> bool {
         .is_some_and(|v| v.starts_with("application/json"))
 }
 
-fn refuse(headers: &HeaderMap, code: StatusCode, grpc: i32, message: &str) -> Response {
-    if is_json(headers) {
-        let body = serde_json::json!({"code": grpc, "message": message}).to_string();
-        return (code, [(header::CONTENT_TYPE, "application/json")], body).into_response();
-    }
-    (
-        code,
-        [(header::CONTENT_TYPE, "application/x-protobuf")],
-        status(grpc, message),
-    )
-        .into_response()
-}
-
-/// `google.rpc.Status`.
-#[derive(Clone, PartialEq, Message)]
-struct Status {
-    #[prost(int32, tag = "1")]
-    code: i32,
-    #[prost(string, tag = "2")]
-    message: String,
-}
-
 /// A protobuf `google.rpc.Status`.
 pub(crate) fn status(code: i32, message: &str) -> Vec<u8> {
-    Status {
+    grpc::Status {
         code,
         message: message.to_owned(),
+        details: Vec::new(),
     }
     .encode_to_vec()
 }
 
-/// A body compressed by gzip as it was, up to [`MAX_BODY`].
-pub(crate) fn gunzip(body: &[u8]) -> Result<Vec<u8>, String> {
+/// Why a compressed body cannot be read. Each server says it in words of its own.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum InflateError {
+    /// It is not what it is said to be.
+    #[error("{0}")]
+    Broken(#[from] io::Error),
+    /// It would be larger than what is read at all.
+    #[error("http: request body too large")]
+    TooLarge,
+}
+
+/// What `reader` decompresses, up to `max` bytes.
+pub(crate) fn inflate(reader: impl Read, max: usize) -> Result<Vec<u8>, InflateError> {
     let mut out = Vec::new();
-    let decoder = flate2::read::MultiGzDecoder::new(body);
-    let read = decoder.take(MAX_BODY as u64 + 1).read_to_end(&mut out);
-    read.map_err(|error| format!("gzip: {error}"))?;
-    if out.len() > MAX_BODY {
-        return Err("http: request body too large".to_owned());
+    reader.take(max as u64 + 1).read_to_end(&mut out)?;
+    if out.len() > max {
+        return Err(InflateError::TooLarge);
     }
     Ok(out)
+}
+
+/// A body compressed by gzip, in one piece or in several, as it was: up to `max` bytes.
+pub(crate) fn gunzip(body: &[u8], max: usize) -> Result<Vec<u8>, InflateError> {
+    inflate(MultiGzDecoder::new(body), max)
+}
+
+/// A body compressed by gzip as it was, up to [`MAX_BODY`]; an error is in the collector's words.
+pub(crate) fn decompress(body: &[u8]) -> Result<Vec<u8>, String> {
+    gunzip(body, MAX_BODY).map_err(|error| match error {
+        InflateError::Broken(error) => format!("gzip: {error}"),
+        InflateError::TooLarge => error.to_string(),
+    })
 }
 
 /// Reads a request by its content type, protobuf or JSON, and its content encoding.
@@ -124,7 +161,7 @@ pub(crate) fn decode<T: Message + Default + DeserializeOwned>(
         .unwrap_or("identity");
     let plain: Cow<'_, [u8]> = match encoding {
         "identity" | "" => Cow::Borrowed(body),
-        "gzip" => Cow::Owned(gunzip(body)?),
+        "gzip" => Cow::Owned(decompress(body)?),
         other => return Err(format!("unsupported Content-Encoding: {other}")),
     };
     parse(headers, &plain)

@@ -2,6 +2,9 @@
 
 #![expect(clippy::expect_used, reason = "helpers of a test fail it by panicking")]
 
+#[path = "support/socket.rs"]
+mod socket;
+
 use std::io::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,10 +15,9 @@ use axum::http::{HeaderMap, Request, StatusCode};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use serde_json::{Value, json};
+use socket::Socket;
 use store::clock::Clock;
 use store::logs::{self, Entry, Experimental, Labels, Logs, LogsConfig};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
 use tower::ServiceExt;
 
 const NOW: i64 = 1_760_436_000;
@@ -168,6 +170,38 @@ async fn a_query_beyond_a_limit_is_refused_in_the_words_of_loki() {
             ),
         "{text}"
     );
+}
+
+#[tokio::test]
+async fn times_at_the_ends_of_what_can_be_said_are_answered() {
+    let logs = filled(LogsConfig::default(), &["a=1"]);
+    let (least, most) = (i64::MIN.to_string(), i64::MAX.to_string());
+    let far = format!("{most}y");
+    for (path, query) in [
+        ("query_range", "rate({app=\"a\"}[1m])"),
+        ("query_range", "{app=\"a\"}"),
+        ("index/volume_range", "{app=\"a\"}"),
+        ("patterns", "{app=\"a\"}"),
+    ] {
+        for (start, end, step) in [
+            (&least, &most, "1m"),
+            (&least, &least, "9223372036"),
+            (&most, &most, "9223372036"),
+            (&most, &most, &far),
+        ] {
+            let params = [
+                ("query", query),
+                ("start", start),
+                ("end", end),
+                ("step", step),
+            ];
+            let (status, text) = get(&logs, path, &params).await;
+            let known = status == StatusCode::OK || status == StatusCode::BAD_REQUEST;
+            assert!(known, "{path} {params:?}: {status} {text}");
+        }
+        let (status, _) = get(&logs, path, &[("query", query), ("since", &most)]).await;
+        assert!(status.is_client_error(), "{path}");
+    }
 }
 
 #[tokio::test]
@@ -327,44 +361,6 @@ async fn whoever_comes_when_there_is_too_much_to_do_is_told_to_come_again() {
     );
 }
 
-/// A WebSocket of the plainest kind: asks, and reads what the server says.
-struct Socket(TcpStream);
-
-impl Socket {
-    async fn open(address: std::net::SocketAddr, path: &str) -> Self {
-        let mut stream = TcpStream::connect(address).await.expect("a connection");
-        let request = format!(
-            "GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
-        );
-        stream.write_all(request.as_bytes()).await.expect("sent");
-        let mut head = Vec::new();
-        while !head.ends_with(b"\r\n\r\n") {
-            head.push(stream.read_u8().await.expect("a head"));
-        }
-        assert!(head.starts_with(b"HTTP/1.1 101"), "{head:?}");
-        Self(stream)
-    }
-
-    /// The next frame that is no ping: its kind and its text.
-    async fn next(&mut self) -> (u8, String) {
-        loop {
-            let kind = self.0.read_u8().await.expect("a frame") & 0x0f;
-            let len = match self.0.read_u8().await.expect("a length") {
-                126 => usize::from(self.0.read_u16().await.expect("a length")),
-                len => usize::from(len),
-            };
-            let mut data = vec![0; len];
-            self.0.read_exact(&mut data).await.expect("data");
-            if kind == 8 {
-                data.drain(..2);
-            }
-            if kind != 9 {
-                return (kind, String::from_utf8(data).expect("a text"));
-            }
-        }
-    }
-}
-
 #[tokio::test]
 async fn lines_are_tailed_from_the_past_on_and_with_their_labels_apart() {
     let config = LogsConfig {
@@ -381,7 +377,7 @@ async fn lines_are_tailed_from_the_past_on_and_with_their_labels_apart() {
         axum::serve(listener, router).await.expect("serving");
     });
     let path = "/loki/api/v1/tail?query=%7Bapp%3D%22a%22%7D%20%7C%3D%20%22x%22";
-    let mut socket = Socket::open(address, path).await;
+    let mut socket = Socket::open(address, path, "").await;
     let (kind, text) = socket.next().await;
     let message: Value = serde_json::from_str(&text).expect("JSON");
     assert_eq!(kind, 1);
@@ -414,7 +410,7 @@ async fn lines_are_tailed_from_the_past_on_and_with_their_labels_apart() {
             "only log selector is supported",
         ),
     ] {
-        let (kind, text) = Socket::open(address, path).await.next().await;
+        let (kind, text) = Socket::open(address, path, "").await.next().await;
         assert_eq!((kind, text.as_str()), (8, reason));
     }
     server.abort();

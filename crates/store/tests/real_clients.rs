@@ -103,7 +103,7 @@ async fn prometheus(store: &str) -> Option<Prometheus> {
     std::fs::create_dir_all(&folder).unwrap();
     let config = format!(
         "
-global: {{scrape_interval: 1s, evaluation_interval: 1s}}
+global: {{scrape_interval: 200ms, scrape_timeout: 200ms, evaluation_interval: 200ms}}
 rule_files: [rules.yml]
 scrape_configs:
 - job_name: prometheus
@@ -111,6 +111,7 @@ scrape_configs:
 remote_write:
 - url: {store}/api/v1/push
   send_exemplars: true
+  queue_config: {{max_shards: 1, batch_send_deadline: 50ms}}
 alerting:
   alertmanagers:
   - path_prefix: /alertmanager
@@ -125,6 +126,8 @@ alerting:
     let process = Command::new("prometheus")
         .current_dir(&folder)
         .args(["--config.file=prometheus.yml", "--storage.tsdb.path=data"])
+        // What is sent before it has found its Alertmanager is lost, and sent again after this.
+        .arg("--rules.alert.resend-delay=200ms")
         .arg(format!("--web.listen-address={address}"))
         .stdout(Stdio::null())
         .stderr(Stdio::null())
@@ -141,22 +144,26 @@ alerting:
     })
 }
 
-async fn ask(url: &str, path: &str, params: &[(&str, &str)]) -> Option<Value> {
-    let asked = reqwest::Client::new()
-        .get(format!("{url}{path}"))
-        .query(params);
+async fn ask(
+    client: &reqwest::Client,
+    url: &str,
+    path: &str,
+    params: &[(&str, &str)],
+) -> Option<Value> {
+    let asked = client.get(format!("{url}{path}")).query(params);
     asked.send().await.ok()?.json().await.ok()
 }
 
-/// Queries over what Prometheus says of itself: counters, histograms, summaries.
+/// Queries over what Prometheus says of itself: counters, histograms, summaries. `SHIFT` puts the
+/// steps of a subquery, which stand at multiples of 200 ms, between two samples.
 const QUERIES: [&str; 34] = [
     "up",
-    "rate(prometheus_tsdb_head_samples_appended_total[5s])",
-    "increase(prometheus_http_requests_total[6s])",
-    "irate(prometheus_http_requests_total[6s])",
-    "delta(go_goroutines[5s])",
-    "deriv(go_memstats_alloc_bytes[6s])",
-    "predict_linear(go_memstats_alloc_bytes[6s], 60)",
+    "rate(prometheus_tsdb_head_samples_appended_total[1s])",
+    "increase(prometheus_http_requests_total[1200ms])",
+    "irate(prometheus_http_requests_total[1200ms])",
+    "delta(go_goroutines[1s])",
+    "deriv(go_memstats_alloc_bytes[1200ms])",
+    "predict_linear(go_memstats_alloc_bytes[1200ms], 60)",
     "sum by (handler) (prometheus_http_requests_total)",
     "sum without (instance, job) (prometheus_http_requests_total)",
     "topk(3, prometheus_http_requests_total)",
@@ -164,20 +171,20 @@ const QUERIES: [&str; 34] = [
     "quantile(0.9, go_gc_duration_seconds)",
     "stddev(prometheus_http_requests_total)",
     "histogram_quantile(0.9, sum by (le, handler) (prometheus_http_request_duration_seconds_bucket))",
-    "histogram_quantile(0.5, rate(prometheus_http_response_size_bytes_bucket[6s]))",
-    "avg_over_time(go_goroutines[5s])",
-    "stddev_over_time(go_memstats_alloc_bytes[5s])",
-    "quantile_over_time(0.3, go_memstats_alloc_bytes[6s])",
-    "max_over_time(rate(prometheus_tsdb_head_samples_appended_total[3s])[4s:1s])",
-    "changes(go_goroutines[6s])",
-    "resets(go_memstats_alloc_bytes[6s])",
-    "go_memstats_alloc_bytes offset 2s",
+    "histogram_quantile(0.5, rate(prometheus_http_response_size_bytes_bucket[1200ms]))",
+    "avg_over_time(go_goroutines[1s])",
+    "stddev_over_time(go_memstats_alloc_bytes[1s])",
+    "quantile_over_time(0.3, go_memstats_alloc_bytes[1200ms])",
+    "max_over_time(rate(prometheus_tsdb_head_samples_appended_total[600ms] offset SHIFT)[800ms:200ms])",
+    "changes(go_goroutines[1200ms])",
+    "resets(go_memstats_alloc_bytes[1200ms])",
+    "go_memstats_alloc_bytes offset 400ms",
     "prometheus_http_requests_total / on (instance) group_left up",
     "prometheus_http_requests_total > 0 and on (handler) prometheus_http_request_duration_seconds_count",
     "go_info or up",
     "up unless go_info",
     "absent(nosuch{job=\"a\"})",
-    "absent_over_time(up[5s])",
+    "absent_over_time(up[1s])",
     "label_replace(up, \"host\", \"$1\", \"instance\", \"(.*):.*\")",
     "label_join(up, \"both\", \"-\", \"job\", \"instance\")",
     "clamp(go_goroutines, 1, 5) + bool_is_no_metric or vector(7)",
@@ -216,38 +223,57 @@ fn alike(a: &[(String, f64)], b: &[(String, f64)]) -> bool {
         })
 }
 
+/// When the samples of `up` that the store has were taken, in milliseconds.
+async fn scrapes(client: &reqwest::Client, api: &str) -> Vec<i64> {
+    let all = [("query", "up{job=\"prometheus\"}[10s]")];
+    let found = ask(client, api, "/api/v1/query", &all).await.unwrap();
+    let samples = found["data"]["result"][0]["values"].as_array();
+    #[expect(clippy::cast_possible_truncation, reason = "times fit well")]
+    let time = |sample: &Value| (sample[0].as_f64().unwrap() * 1000.0).round() as i64;
+    samples.into_iter().flatten().map(time).collect()
+}
+
+/// More than the windows of [`QUERIES`] reach back.
+const SCRAPES: usize = 9;
+
 #[tokio::test]
 async fn a_real_prometheus_pushes_alerts_and_answers_alike() {
     let (store, url) = start().await;
     let Some(prometheus) = prometheus(&url).await else {
         return;
     };
+    let client = reqwest::Client::new();
     let api = format!("{url}/prometheus");
     let arrived = async {
-        let mut tick = tokio::time::interval(Duration::from_millis(200));
+        let mut tick = tokio::time::interval(Duration::from_millis(50));
         loop {
             tick.tick().await;
-            let count = [("query", "count_over_time(up{job=\"prometheus\"}[1m])")];
-            let found = ask(&api, "/api/v1/query", &count).await.unwrap();
-            let alerts = ask(&url, "/alertmanager/api/v2/alerts", &[]).await.unwrap();
-            let seconds = vector(&found).first().map_or(0.0, |(_, v)| *v);
-            if seconds >= 12.0 && alerts[0]["labels"]["alertname"] == "Always" {
-                return;
+            let scrapes = scrapes(&client, &api).await;
+            let path = "/alertmanager/api/v2/alerts";
+            let alerts = ask(&client, &url, path, &[]).await.unwrap();
+            if scrapes.len() >= SCRAPES && alerts[0]["labels"]["alertname"] == "Always" {
+                return scrapes;
             }
         }
     };
     let limit = Duration::from_secs(90);
-    let arrived = tokio::time::timeout(limit, arrived).await;
-    assert!(arrived.is_ok(), "nothing was pushed");
-    // A moment that both know all of, and that no sample was taken at.
-    #[expect(clippy::cast_precision_loss, reason = "times fit well into 53 bits")]
-    let time = store.metrics().clock().now_ms() as f64 / 1000.0 - 4.5;
-    let time = format!("{time:.3}");
+    let Ok(scrapes) = tokio::time::timeout(limit, arrived).await else {
+        panic!("nothing was pushed");
+    };
+    // Between the last two scrapes: of a scrape `up` is pushed last, so that both know all of
+    // this moment, and no sample was taken at it.
+    let [.., before, last] = scrapes[..] else {
+        panic!("{scrapes:?}");
+    };
+    let time = i64::midpoint(before, last);
+    let shift = format!("{}ms", (100 - before).rem_euclid(200));
+    let time = format!("{}.{:03}", time / 1000, time % 1000);
     let mut differ = Vec::new();
     for query in QUERIES {
-        let params = [("query", query), ("time", &time)];
-        let own = ask(&api, "/api/v1/query", &params).await.unwrap();
-        let real = ask(&prometheus.url, "/api/v1/query", &params)
+        let query = query.replace("SHIFT", &shift);
+        let params = [("query", query.as_str()), ("time", &time)];
+        let own = ask(&client, &api, "/api/v1/query", &params).await.unwrap();
+        let real = ask(&client, &prometheus.url, "/api/v1/query", &params)
             .await
             .unwrap();
         let (own, real) = (vector(&own), vector(&real));

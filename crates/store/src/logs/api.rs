@@ -6,6 +6,7 @@ mod detected;
 mod metadata;
 mod query;
 mod stats;
+mod status;
 mod volume;
 
 use std::sync::Arc;
@@ -184,34 +185,17 @@ pub fn router(logs: Arc<Logs>) -> Router {
         .route("/loki/api/v1/push", post(push::handle))
         .route("/otlp/v1/logs", post(otlp))
         .route("/loki/api/v1/tail", get(tail::handle))
-        .route("/ready", get(ready))
-        .route("/loki/api/v1/status/buildinfo", get(build_info))
+        .route("/api/prom/push", post(push::handle))
+        .route("/api/prom/tail", get(tail::handle))
+        .route("/api/prom/query", get(query::legacy).post(query::legacy))
+        .merge(status::router())
         .fallback(not_found)
         .layer(axum::extract::DefaultBodyLimit::max(MAX_BODY))
         .with_state(logs)
 }
 
-async fn ready() -> Response {
-    text("ready\n")
-}
-
-fn text(body: &'static str) -> Response {
-    ([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], body).into_response()
-}
-
 async fn not_found() -> Response {
     Refusal(StatusCode::NOT_FOUND, "404 page not found\n".to_owned()).into_response()
-}
-
-async fn build_info() -> Response {
-    json_answer(&json!({
-        "version": "3.7.6",
-        "revision": "",
-        "branch": "",
-        "buildUser": "",
-        "buildDate": "",
-        "goVersion": "",
-    }))
 }
 
 async fn otlp(State(logs): State<Arc<Logs>>, headers: axum::http::HeaderMap, body: Body) -> Answer {

@@ -5,8 +5,6 @@
 
 use std::time::Duration;
 
-use crate::Limits;
-
 /// How much a log store keeps and takes, and what a query may cost.
 #[derive(Clone, Debug)]
 pub struct LogsConfig {
@@ -78,7 +76,7 @@ pub struct Experimental {
 impl Default for LogsConfig {
     fn default() -> Self {
         Self {
-            max_bytes: 64 << 20,
+            max_bytes: 96 << 20,
             max_age: Duration::from_secs(7 * 24 * 3600),
             grace: Duration::from_secs(600),
             out_of_order_window: Duration::from_secs(3600),
@@ -104,17 +102,6 @@ impl Default for LogsConfig {
             max_tails: 10,
             tail_duration: Duration::from_secs(3600),
             experimental: Experimental::default(),
-        }
-    }
-}
-
-impl From<&Limits> for LogsConfig {
-    fn from(limits: &Limits) -> Self {
-        Self {
-            max_bytes: limits.logs_bytes,
-            query_timeout: limits.query_timeout,
-            max_points: limits.max_points,
-            ..Self::default()
         }
     }
 }

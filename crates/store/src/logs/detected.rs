@@ -54,7 +54,7 @@ fn json_fields(row: &Row) -> Option<Vec<(String, String, Vec<String>)>> {
     let mut found = Vec::new();
     json(&row.line, &mut Vec::new(), &mut found).ok()?;
     let named = found.into_iter().map(|(path, value)| {
-        let parts: Vec<String> = path.iter().map(|part| sanitize(part)).collect();
+        let parts: Vec<_> = path.iter().map(|part| sanitize(part)).collect();
         (free(row, parts.join("_")), value, path)
     });
     Some(named.collect())
@@ -118,10 +118,10 @@ fn json(
     out: &mut Vec<(Vec<String>, String)>,
 ) -> Result<(), &'static str> {
     jsonscan::object(text, &mut |key, value| {
-        path.push(jsonscan::unescape(key));
+        path.push(jsonscan::unescape(key).into_owned());
         match value {
             Value::Object(inner) => json(inner, path, out)?,
-            Value::Text(text) => out.push((path.clone(), jsonscan::unescape(text))),
+            Value::Text(text) => out.push((path.clone(), jsonscan::unescape(text).into_owned())),
             Value::Plain(text) => out.push((path.clone(), text.to_owned())),
             Value::Null | Value::Array(_) => {}
         }
@@ -139,7 +139,7 @@ fn logfmt(row: &Row) -> Vec<(String, String, Vec<String>)> {
         {
             let name = sanitize(key);
             if !name.is_empty() {
-                found.push((free(row, name), value.into_owned(), Vec::new()));
+                found.push((free(row, name.into_owned()), value.into_owned(), Vec::new()));
             }
         }
     }

@@ -1,10 +1,10 @@
 //! Bodies that were compressed on their way.
 
-use std::io::{self, Read};
-
 use axum::http::{HeaderMap, header};
 use bytes::Bytes;
-use flate2::read::{DeflateDecoder, GzDecoder};
+use flate2::read::DeflateDecoder;
+
+use crate::otlp::{InflateError, gunzip, inflate};
 
 /// The body as it was before it was compressed; at most `max` bytes of it. Snappy is left to
 /// whoever reads protobuf, where it is part of the format.
@@ -18,22 +18,23 @@ pub(super) fn plain(headers: &HeaderMap, body: Bytes, max: usize) -> Result<Byte
         .unwrap_or("");
     match encoding {
         "" | "identity" | "snappy" => Ok(body),
-        "gzip" => inflate(GzDecoder::new(&*body), max),
-        "deflate" => inflate(DeflateDecoder::new(&*body), max),
+        "gzip" => gunzip(&body, max)
+            .map(Bytes::from)
+            .map_err(|error| in_words(error, max)),
+        "deflate" => inflate(DeflateDecoder::new(&*body), max)
+            .map(Bytes::from)
+            .map_err(|error| in_words(error, max)),
         other => Err(format!("Content-Encoding {other:?} not supported")),
     }
 }
 
-fn inflate(reader: impl Read, max: usize) -> Result<Bytes, String> {
-    let mut out = Vec::new();
-    let read = reader
-        .take(max as u64 + 1)
-        .read_to_end(&mut out)
-        .map_err(|error: io::Error| error.to_string())?;
-    if read > max {
-        return Err(format!(
-            "request body too large: {read} bytes, limit: {max} bytes"
-        ));
+/// What Loki says of a body that cannot be decompressed.
+fn in_words(error: InflateError, max: usize) -> String {
+    match error {
+        InflateError::Broken(error) => error.to_string(),
+        InflateError::TooLarge => {
+            let read = max + 1;
+            format!("request body too large: {read} bytes, limit: {max} bytes")
+        }
     }
-    Ok(out.into())
 }

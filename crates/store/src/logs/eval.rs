@@ -4,6 +4,7 @@ mod binary;
 mod lines;
 mod range;
 mod run;
+mod series;
 mod vector;
 
 use std::collections::HashMap;
@@ -14,7 +15,7 @@ pub(crate) use lines::{Direction, Row, lines};
 pub(crate) use run::{Cancel, Cost, Run};
 
 use super::labels::Labels;
-use super::logql::{SampleExpr, VectorOp};
+use super::logql::{Binary, SampleExpr, VectorOp};
 
 /// Why a query has no answer.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -71,11 +72,13 @@ impl Steps {
         if self.end < self.start {
             return 0;
         }
-        ((self.end - self.start) / self.step.max(1)) as usize + 1
+        (self.end.saturating_sub(self.start) / self.step.max(1)) as usize + 1
     }
 
-    fn at(&self, index: usize) -> i64 {
-        self.start + self.step * index as i64
+    /// The time of one of them.
+    pub(crate) fn at(&self, index: usize) -> i64 {
+        let passed = self.step.saturating_mul(index as i64);
+        self.start.saturating_add(passed)
     }
 }
 
@@ -103,6 +106,15 @@ impl<'a> Eval<'a> {
         Self { run, steps }
     }
 
+    /// What comes of an operator whose left side is known.
+    fn joined(&self, expr: &Binary, left: Vectors) -> Result<Vectors, EvalError> {
+        let right = self.vectors(&expr.right)?;
+        left.into_iter()
+            .zip(right)
+            .map(|(left, right)| binary::join(expr, left, right))
+            .collect()
+    }
+
     /// The vectors of an expression, one for every step.
     ///
     /// # Errors
@@ -117,7 +129,7 @@ impl<'a> Eval<'a> {
                 }];
                 self.steps.count()
             ]),
-            SampleExpr::Range(agg) => range::vectors(self, agg, &range::hints(agg, None)),
+            SampleExpr::Range(agg) => range::vectors(self, agg, None),
             SampleExpr::Vector(agg) => {
                 if agg.op == VectorOp::ApproxTopk
                     && !self.run.store.config().experimental.approx_topk
@@ -127,9 +139,7 @@ impl<'a> Eval<'a> {
                     ));
                 }
                 let inner = match &*agg.inner {
-                    SampleExpr::Range(inner) => {
-                        range::vectors(self, inner, &range::hints(inner, Some(agg)))?
-                    }
+                    SampleExpr::Range(inner) => range::vectors(self, inner, Some(agg))?,
                     other => self.vectors(other)?,
                 };
                 Ok(inner
@@ -138,12 +148,18 @@ impl<'a> Eval<'a> {
                     .collect())
             }
             SampleExpr::Binary(expr) => {
-                let left = self.vectors(&expr.left)?;
-                let right = self.vectors(&expr.right)?;
-                left.into_iter()
-                    .zip(right)
-                    .map(|(left, right)| binary::join(expr, left, right))
-                    .collect()
+                // `a + b + c` leans to the left, as far as it is long: that side is gone down
+                // without recursion, for which there might not be stack enough.
+                let (mut lowest, mut above) = (expr, Vec::new());
+                while let SampleExpr::Binary(inner) = &*lowest.left {
+                    above.push(lowest);
+                    lowest = inner;
+                }
+                let mut value = self.joined(lowest, self.vectors(&lowest.left)?)?;
+                for expr in above.into_iter().rev() {
+                    value = self.joined(expr, value)?;
+                }
+                Ok(value)
             }
             SampleExpr::LabelReplace {
                 inner,

@@ -1,5 +1,7 @@
 //! Reads JSON lines member by member, so that broken lines give what stands before the break.
 
+use std::borrow::Cow;
+
 /// A value where it stands in the line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Value<'a> {
@@ -144,13 +146,13 @@ fn block(text: &str, open: u8, close: u8) -> Option<usize> {
 }
 
 /// The text without its escapes; nothing if one of them is none, or is no character.
-pub(crate) fn unescape(text: &str) -> String {
+pub(crate) fn unescape(text: &str) -> Cow<'_, str> {
     if !text.contains('\\') && !text.contains('\u{fffd}') {
-        return text.to_owned();
+        return Cow::Borrowed(text);
     }
     unescaped(text)
         .filter(|text| !text.contains('\u{fffd}'))
-        .unwrap_or_default()
+        .map_or(Cow::Borrowed(""), Cow::Owned)
 }
 
 fn unescaped(text: &str) -> Option<String> {

@@ -1,5 +1,6 @@
 //! Label sets: sorted, unique names with their values, written as Loki writes them.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use serde_json::{Map, Value};
@@ -151,8 +152,12 @@ pub fn quote(text: &str) -> String {
 }
 
 /// Makes a label's name of any key: every character that a name may not have becomes `_`.
-pub fn sanitize(key: &str) -> String {
+pub fn sanitize(key: &str) -> Cow<'_, str> {
     let key = key.trim();
+    let fits = |b: u8| b.is_ascii_alphanumeric() || b == b'_';
+    if key.bytes().all(fits) && !key.starts_with(|c: char| c.is_ascii_digit()) {
+        return Cow::Borrowed(key);
+    }
     let mut out = String::with_capacity(key.len());
     for (at, c) in key.chars().enumerate() {
         if at == 0 && c.is_ascii_digit() {
@@ -164,7 +169,7 @@ pub fn sanitize(key: &str) -> String {
             out.push('_');
         }
     }
-    out
+    Cow::Owned(out)
 }
 
 /// Makes the name of structured metadata of any key, as Prometheus' translation of OTLP does:

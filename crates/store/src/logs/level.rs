@@ -13,7 +13,7 @@ use super::storage::Entry;
 const LEVEL: &str = "detected_level";
 
 /// Names that hold a level, in the order in which they are looked at (`log_level_fields`).
-const LEVEL_NAMES: [&str; 14] = [
+pub(crate) const LEVEL_NAMES: [&str; 14] = [
     "level",
     "LEVEL",
     "Level",
@@ -35,7 +35,7 @@ const MAX_DEPTH: usize = 2;
 
 /// Names that give a service its name, in the order in which they are looked at
 /// (`discover_service_name`).
-const SERVICE_NAMES: [&str; 14] = [
+pub(crate) const SERVICE_NAMES: [&str; 14] = [
     "service",
     "app",
     "application",

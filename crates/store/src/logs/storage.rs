@@ -107,7 +107,7 @@ impl Logs {
     /// An empty store with these bounds.
     #[must_use]
     pub fn new(limits: &Limits, clock: Clock) -> Self {
-        Self::with_config(LogsConfig::from(limits), clock)
+        Self::with_config(limits.logs.clone(), clock)
     }
 
     /// An empty store with these limits.
@@ -314,6 +314,12 @@ pub(crate) fn rfc3339(ns: i64) -> String {
         .map_or_else(|_| ns.to_string(), |t| t.to_string())
 }
 
+/// A time in nanoseconds as RFC 3339 in UTC, with as many digits as it needs.
+pub(crate) fn rfc3339_nano(ns: i64) -> String {
+    jiff::Timestamp::from_nanosecond(i128::from(ns))
+        .map_or_else(|_| ns.to_string(), |t| t.to_string())
+}
+
 /// A time in nanoseconds as Go's `Time.String` writes it in UTC.
 pub(crate) fn go_time(ns: i64) -> String {
     jiff::Timestamp::from_nanosecond(i128::from(ns)).map_or_else(
@@ -335,11 +341,11 @@ mod tests {
     }
 
     fn store(max_bytes: usize) -> Logs {
-        let limits = Limits {
-            logs_bytes: max_bytes,
-            ..Limits::default()
+        let limits = LogsConfig {
+            max_bytes,
+            ..LogsConfig::default()
         };
-        Logs::new(&limits, Clock::at(0))
+        Logs::with_config(limits, Clock::at(0))
     }
 
     #[tokio::test]

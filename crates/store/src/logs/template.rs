@@ -12,6 +12,7 @@ mod value;
 
 use std::collections::HashMap;
 
+pub(crate) use text::title;
 pub(crate) use value::Val;
 
 /// A parsed template.
@@ -105,6 +106,7 @@ impl Template {
             variables: HashMap::new(),
             dot: None,
             out: String::new(),
+            rounds: 0,
         };
         run.nodes(&self.nodes)?;
         Ok(run.out)
@@ -168,7 +170,12 @@ struct Run<'a> {
     variables: HashMap<String, Val>,
     dot: Option<Val>,
     out: String,
+    rounds: usize,
 }
+
+/// Rounds of all `range` of a template over one line. A line has not many more items, but ranges
+/// within ranges can go over them again and again, and no query waits for that.
+const MAX_ROUNDS: usize = 100_000;
 
 impl Run<'_> {
     fn nodes(&mut self, nodes: &[Node]) -> Result<(), String> {
@@ -178,6 +185,9 @@ impl Run<'_> {
                 Node::Print(pipe) => {
                     let text = self.pipe(pipe)?.show();
                     self.out.push_str(&text);
+                    if self.out.len() > text::MAX_TEXT {
+                        return Err(text::TOO_LONG.to_owned());
+                    }
                 }
                 Node::Set(name, pipe) => {
                     let value = self.pipe(pipe)?;
@@ -231,6 +241,10 @@ impl Run<'_> {
             return self.nodes(other);
         }
         for (key, value) in items {
+            self.rounds += 1;
+            if self.rounds > MAX_ROUNDS {
+                return Err(format!("range over more than {MAX_ROUNDS} items"));
+            }
             if let Some((key_name, value_name)) = names {
                 if let Some(name) = key_name {
                     self.variables.insert(name.clone(), key);

@@ -88,8 +88,9 @@ impl OpenChunk {
                 self.leading = u8::MAX;
             }
             _ => {
-                let delta = t - self.t;
-                self.push_time(delta - self.delta);
+                // Times may be as far from each other as they can be: what wraps here wraps back.
+                let delta = t.wrapping_sub(self.t);
+                self.push_time(delta.wrapping_sub(self.delta));
                 self.delta = delta;
                 self.push_value(bits);
             }
@@ -163,61 +164,89 @@ impl OpenChunk {
         self.trailing = trailing;
     }
 
-    fn bits(&mut self, value: u64, mut width: u8) {
-        while width > 0 {
-            if self.free_bits == 0 {
-                self.bytes.push(0);
-                self.free_bits = 8;
-            }
-            let take = width.min(self.free_bits);
-            let part = (value >> (width - take)) & ((1u64 << take) - 1);
-            self.free_bits -= take;
+    /// Appends the lowest `width` bits of `value`.
+    fn bits(&mut self, value: u64, width: u8) {
+        let free = self.free_bits;
+        let value = if width < 64 {
+            value & ((1 << width) - 1)
+        } else {
+            value
+        };
+        if width <= free {
+            self.free_bits = free - width;
             if let Some(last) = self.bytes.last_mut() {
-                *last |= (part << self.free_bits) as u8;
+                *last |= (value << self.free_bits) as u8;
             }
-            width -= take;
+            return;
+        }
+        let mut left = width - free;
+        if free > 0
+            && let Some(last) = self.bytes.last_mut()
+        {
+            *last |= (value >> left) as u8;
+        }
+        while left >= 8 {
+            left -= 8;
+            self.bytes.push((value >> left) as u8);
+        }
+        self.free_bits = 0;
+        if left > 0 {
+            self.free_bits = 8 - left;
+            self.bytes.push((value << self.free_bits) as u8);
         }
     }
 }
 
+/// Reads bits from the highest to the lowest, several at once.
 struct Bits<'a> {
     bytes: &'a [u8],
     at: usize,
 }
 
 impl Bits<'_> {
-    fn bit(&mut self) -> u64 {
-        let byte = self.bytes.get(self.at / 8).copied().unwrap_or(0);
-        let bit = (byte >> (7 - self.at % 8)) & 1;
-        self.at += 1;
-        u64::from(bit)
+    /// The next 57 bits at least, at the top of a word; zeros where there are no more.
+    #[inline]
+    fn peek(&self) -> u64 {
+        let rest = self.bytes.get(self.at / 8..).unwrap_or_default();
+        let word = match rest.first_chunk::<8>() {
+            Some(word) => u64::from_be_bytes(*word),
+            None => {
+                let mut word = [0; 8];
+                word.iter_mut().zip(rest).for_each(|(to, from)| *to = *from);
+                u64::from_be_bytes(word)
+            }
+        };
+        word << (self.at % 8)
     }
 
-    fn take(&mut self, width: u8) -> u64 {
-        let mut left = usize::from(width);
-        let mut value = 0;
-        while left > 0 {
-            let byte = u64::from(self.bytes.get(self.at / 8).copied().unwrap_or(0));
-            let free = 8 - self.at % 8;
-            let take = left.min(free);
-            let part = (byte >> (free - take)) & ((1 << take) - 1);
-            value = (value << take) | part;
-            self.at += take;
-            left -= take;
+    /// So many bits as a number, the highest first.
+    #[inline]
+    fn take(&mut self, width: u32) -> u64 {
+        if width > 56 {
+            let high = self.take(width - 32);
+            return high << 32 | self.take(32);
         }
+        let value = self.peek().checked_shr(64 - width).unwrap_or(0);
+        self.at += width as usize;
         value
     }
 
+    /// The difference between two differences of times, one that is not zero.
     fn dod(&mut self) -> i64 {
-        for (width, bias) in [(0, 0), (7, 64), (14, 8192), (20, 524_288)] {
-            if self.bit() == 0 {
-                return self.take(width).cast_signed() - bias;
-            }
-        }
-        self.take(64).cast_signed()
+        let ones = self.peek().leading_ones().min(4);
+        let (prefix, width, bias) = match ones {
+            1 => (2, 7, 64),
+            2 => (3, 14, 8192),
+            3 => (4, 20, 524_288),
+            _ => (4, 64, 0),
+        };
+        self.at += prefix;
+        self.take(width).cast_signed().wrapping_sub(bias)
     }
 }
 
+/// Half of all that a chunk holds are times at the usual distance, and many values are the one
+/// before: both take one bit, and are looked for first.
 #[expect(
     clippy::cast_possible_truncation,
     reason = "the fields were written with 5 and 6 bits"
@@ -225,20 +254,32 @@ impl Bits<'_> {
 fn read(bytes: &[u8], count: u16, min_t: i64, max_t: i64, out: &mut Vec<Sample>) {
     let mut bits = Bits { bytes, at: 0 };
     let (mut t, mut delta, mut value) = (0i64, 0i64, 0u64);
-    let (mut leading, mut trailing) = (0u8, 0u8);
+    let (mut width, mut trailing) = (0u32, 0u32);
     for n in 0..count {
         if n == 0 {
             t = bits.take(64).cast_signed();
             value = bits.take(64);
         } else {
-            delta += bits.dod();
-            t += delta;
-            if bits.bit() == 1 {
-                if bits.bit() == 1 {
-                    leading = bits.take(5) as u8;
-                    trailing = 64 - leading - (bits.take(6) as u8 + 1);
+            let mut next = bits.peek();
+            if next >> 63 == 0 {
+                bits.at += 1;
+                next <<= 1;
+            } else {
+                delta = delta.wrapping_add(bits.dod());
+                next = bits.peek();
+            }
+            t = t.wrapping_add(delta);
+            match next >> 62 {
+                0 | 1 => bits.at += 1,
+                class => {
+                    bits.at += 2;
+                    if class == 3 {
+                        let leading = bits.take(5) as u32;
+                        width = bits.take(6) as u32 + 1;
+                        trailing = (64 - leading).saturating_sub(width);
+                    }
+                    value ^= bits.take(width) << trailing;
                 }
-                value ^= bits.take(64 - leading - trailing) << trailing;
             }
         }
         if t > max_t {
@@ -299,6 +340,13 @@ mod tests {
                 assert_eq!((a.t, a.v.to_bits()), (b.t, b.v.to_bits()), "case {case}");
             }
         }
+    }
+
+    #[test]
+    fn times_may_be_as_far_from_each_other_as_they_can_be() {
+        let times = [i64::MIN, i64::MIN + 1, 0, i64::MAX - 1, i64::MAX];
+        let samples = times.map(|t| Sample { t, v: 1.0 });
+        assert_eq!(round_trip(&samples), samples);
     }
 
     #[test]

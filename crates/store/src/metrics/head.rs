@@ -128,7 +128,10 @@ impl Head {
     /// # Errors
     /// [`AppendError`] when the sample is refused.
     pub fn append_to(&self, series: &SeriesRef, t: i64, v: f64) -> Result<bool, AppendError> {
-        let newest = self.max_t.fetch_max(t, Ordering::Relaxed).max(t);
+        let mut newest = self.max_t.load(Ordering::Relaxed);
+        if t > newest {
+            newest = self.max_t.fetch_max(t, Ordering::Relaxed).max(t);
+        }
         let oldest = newest.saturating_sub(self.window_ms);
         let taken = series.append(t, v, oldest);
         let taken = taken.map_err(|error| match error {

@@ -123,33 +123,37 @@ pub(super) fn check_labels(labels: &[(&str, &str)]) -> Result<(), Refused> {
     }
     let mut seen: Vec<&str> = Vec::with_capacity(labels.len());
     for (label, value) in labels {
-        let shown = series();
-        let (short, series) = (cut(label), cut(&shown));
+        let short = cut(label);
+        let shown = || cut(&series()).to_owned();
         let wrong = if label.len() > MAX_NAME {
             limit(
                 &format!(
-                    "received a series whose label name length exceeds the limit, label: '{short}' series: '{series}'"
+                    "received a series whose label name length exceeds the limit, label: '{short}' series: '{}'",
+                    shown()
                 ),
                 "label-name-too-long",
                 "validation.max-length-label-name",
             )
         } else if !is_label_name(label) {
             format!(
-                "received a series with an invalid label: '{short}' series: '{series}' (err-mimir-label-invalid)"
+                "received a series with an invalid label: '{short}' series: '{}' (err-mimir-label-invalid)",
+                shown()
             )
         } else if value.len() > MAX_VALUE {
             limit(
                 &format!(
-                    "received a series whose label value length of {} exceeds the limit of {MAX_VALUE}, label: '{short}', value: '{}' (truncated) series: '{series}'",
+                    "received a series whose label value length of {} exceeds the limit of {MAX_VALUE}, label: '{short}', value: '{}' (truncated) series: '{}'",
                     value.len(),
-                    cut(value)
+                    cut(value),
+                    shown()
                 ),
                 "label-value-too-long",
                 "validation.max-length-label-value",
             )
         } else if seen.contains(label) {
             format!(
-                "received a series with duplicate label name, label: '{short}' series: '{series}' (err-mimir-duplicate-label-names)"
+                "received a series with duplicate label name, label: '{short}' series: '{}' (err-mimir-duplicate-label-names)",
+                shown()
             )
         } else {
             seen.push(label);

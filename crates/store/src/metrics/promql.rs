@@ -17,3 +17,6 @@ pub use eval::{Answer, EvalError, LOOKBACK, Outcome, RangeSeries, Request, evalu
 pub use parser::{ParseError, format_duration, parse, parse_duration, parse_selector, place};
 pub use print::pretty;
 pub use tree::tree;
+
+#[cfg(test)]
+mod tests;

@@ -2,8 +2,8 @@
 //! (<https://prometheus.io/docs/specs/prw/remote_write_spec/>), with Mimir's checks and limits.
 
 use std::collections::HashMap;
-use std::hash::{BuildHasher, RandomState};
-use std::sync::{Mutex, PoisonError};
+use std::hash::{BuildHasherDefault, Hasher};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -14,18 +14,83 @@ mod wire;
 use super::head::{Exemplar, Metadata, SeriesRef};
 use super::limits::{self, Refused};
 use super::{Labels, Metrics, Sample};
-use message::{Series, Version, WrittenExemplar, WrittenMetadata};
+use message::{Message, MessageError, RawLabel, Series, Version, WrittenExemplar, WrittenMetadata};
+use wire::WireError;
 
 /// A request larger than this, unpacked, is not read (Mimir: 100 MiB).
 const MAX_MESSAGE: usize = 100 << 20;
-/// How many series are found again without a look into the index.
-const CACHED: usize = 1 << 17;
+/// How many bytes of labels are kept, to find a series again without a look into the index.
+const KNOWN_BYTES: usize = 32 << 20;
+/// How much room for unpacked messages is kept from one request to the next.
+const KEPT_MESSAGE: usize = 4 << 20;
 
 /// Takes what is pushed, and remembers the series of earlier requests.
 #[derive(Debug, Default)]
 pub struct Receiver {
-    known: Mutex<HashMap<u64, SeriesRef>>,
-    hasher: RandomState,
+    known: Mutex<Known>,
+    /// Room for an unpacked message, which the next request uses again.
+    room: Mutex<Vec<u8>>,
+}
+
+/// Series by the hash of their labels as they stand in a message.
+#[derive(Debug, Default)]
+struct Known {
+    by_hash: HashMap<u64, (Box<[u8]>, SeriesRef), BuildHasherDefault<Hashed>>,
+    /// How long all keys are together.
+    bytes: usize,
+}
+
+impl Known {
+    fn get(&self, hash: u64, key: &[u8]) -> Option<&SeriesRef> {
+        let (known, series) = self.by_hash.get(&hash)?;
+        (**known == *key).then_some(series)
+    }
+
+    fn insert(&mut self, hash: u64, key: &[u8], series: SeriesRef) {
+        if self.bytes + key.len() > KNOWN_BYTES {
+            *self = Self::default();
+        }
+        self.bytes += key.len();
+        let before = self.by_hash.insert(hash, (key.into(), series));
+        self.bytes -= before.map_or(0, |(key, _)| key.len());
+    }
+}
+
+/// A hash of a series' key. It need not withstand those who look for collisions: of two series
+/// with the same hash each takes the other's place, and is found in the index.
+fn hash(key: &[u8]) -> u64 {
+    const FACTOR: u64 = 0x9e37_79b9_7f4a_7c15;
+    let fold = |hash: u64, word: u64| {
+        let mixed = (hash ^ word).wrapping_mul(FACTOR);
+        mixed ^ (mixed >> 32)
+    };
+    let (words, rest) = key.as_chunks::<8>();
+    let mut last = [0; 8];
+    last.iter_mut().zip(rest).for_each(|(to, from)| *to = *from);
+    let words = words.iter().chain([&last]);
+    words.fold(key.len() as u64, |hash, word| {
+        fold(hash, u64::from_le_bytes(*word))
+    })
+}
+
+/// Leaves keys as they are, which are hashes already.
+#[derive(Debug, Default)]
+struct Hashed(u64);
+
+impl Hasher for Hashed {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.0 = self.0.rotate_left(8) ^ u64::from(*byte);
+        }
+    }
+
+    fn write_u64(&mut self, hash: u64) {
+        self.0 = hash;
+    }
 }
 
 /// What was taken.
@@ -49,12 +114,15 @@ impl Receiver {
             Ok(version) => version,
             Err(why) => return text(StatusCode::UNSUPPORTED_MEDIA_TYPE, &why),
         };
-        let unpacked = match unpack(body) {
-            Ok(unpacked) => unpacked,
+        let mut room = std::mem::take(&mut *lock(&self.room));
+        let mut written = Written::default();
+        let result = match unpack(body, &mut room) {
+            Ok(unpacked) => self.take(metrics, version, unpacked, &mut written),
             Err((status, why)) => return text(status, &why),
         };
-        let mut written = Written::default();
-        let result = self.take(metrics, version, &unpacked, &mut written);
+        if room.capacity() <= KEPT_MESSAGE {
+            *lock(&self.room) = room;
+        }
         let mut response = match result {
             Ok(()) => done.into_response(),
             Err(refused) => refused.into_response(),
@@ -83,97 +151,123 @@ impl Receiver {
         bytes: &[u8],
         written: &mut Written,
     ) -> Result<(), Refused> {
-        // Counted before anything is taken, so that a request is taken or refused as a whole.
-        let mut items = 0usize;
-        let count = |series: &Series<'_>| items += series.samples.len() + series.exemplars.len();
-        let counted = message::read(version, bytes, count, |_| {});
-        counted.map_err(|e| Refused::bad(e.to_string()))?;
-        metrics.admit(items)?;
+        // Read to its end before anything is taken, so that a request that is no message, or
+        // one that brings too much, is refused as a whole.
+        let bad = |e: MessageError| Refused::bad(e.to_string());
+        let mut message = Message::read(version, bytes).map_err(bad)?;
+        let mut known = lock(&self.known);
+        let mut all = std::mem::take(&mut message.series);
+        for series in &mut all {
+            if known.get(hash(&series.key), &series.key).is_none() {
+                message.read_labels(series).map_err(bad)?;
+            }
+        }
+        metrics.admit(message.items())?;
+        let now = metrics.clock().now_ms();
         let mut first: Option<Refused> = None;
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        let each = |series: &Series<'_>| {
-            if let Err(refused) = self.series(metrics, &mut known, series, written) {
+        for series in &mut all {
+            let taken = take(metrics, &mut known, (&mut message, series), now, written);
+            if let Err(refused) = taken {
                 first.get_or_insert(refused);
             }
-        };
-        let about = |metadata: WrittenMetadata<'_>| describe(metrics, metadata.metric, metadata);
-        let read = message::read(version, bytes, each, about);
-        read.map_err(|e| Refused::bad(e.to_string()))?;
+        }
+        for metadata in &message.metadata {
+            describe(metrics, metadata.metric, *metadata);
+        }
         first.map_or(Ok(()), Err)
-    }
-
-    fn series(
-        &self,
-        metrics: &Metrics,
-        known: &mut HashMap<u64, SeriesRef>,
-        series: &Series<'_>,
-        written: &mut Written,
-    ) -> Result<(), Refused> {
-        if series.histograms > 0 {
-            return Err(Refused::bad(format!(
-                "native histograms are not supported: series {} has {}",
-                Labels::new(series.labels.iter().copied()),
-                series.histograms
-            )));
-        }
-        let hash = self.hasher.hash_one(&series.labels);
-        let found = known.get(&hash).filter(|s| s.labels().is(&series.labels));
-        let mut result = Ok(());
-        let mut current = found.cloned();
-        if current.is_none() {
-            limits::check_labels(&series.labels)?;
-        }
-        let now = metrics.clock().now_ms();
-        for sample in &series.samples {
-            match append(metrics, &mut current, series, *sample, now) {
-                Ok(()) => written.samples += 1,
-                Err(refused) => result = result.and(Err(refused)),
-            }
-        }
-        let Some(current) = current else {
-            return result;
-        };
-        for exemplar in &series.exemplars {
-            match add_exemplar(metrics, current.labels(), exemplar) {
-                Ok(()) => written.exemplars += 1,
-                Err(refused) => result = result.and(Err(refused)),
-            }
-        }
-        if let Some(metadata) = series.metadata {
-            describe(metrics, family(current.labels().name()), metadata);
-        }
-        if known.len() >= CACHED {
-            known.clear();
-        }
-        known.insert(hash, current);
-        result
     }
 }
 
-/// Adds a sample to the series, which is found or made if need be.
+/// Takes a series of a message; `now` is in milliseconds.
+fn take<'a>(
+    metrics: &Metrics,
+    known: &mut Known,
+    (message, series): (&mut Message<'a>, &mut Series<'a>),
+    now: i64,
+    written: &mut Written,
+) -> Result<(), Refused> {
+    let hash = hash(&series.key);
+    let found = known.get(hash, &series.key);
+    if found.is_none() {
+        // Once more, when room was made for others since it was last known.
+        let read = message.read_labels(series);
+        read.map_err(|e| Refused::bad(e.to_string()))?;
+        limits::check_labels(&texts(message.labels_of(series))?)?;
+    }
+    if series.histograms > 0 {
+        let read = message.read_labels(series);
+        read.map_err(|e| Refused::bad(e.to_string()))?;
+        return Err(Refused::bad(format!(
+            "native histograms are not supported: series {} has {}",
+            Labels::new(texts(message.labels_of(series))?),
+            series.histograms
+        )));
+    }
+    let mut made = None;
+    let mut result = Ok(());
+    for sample in message.samples_of(series) {
+        let labels = message.labels_of(series);
+        match append(metrics, (found, &mut made), labels, *sample, now) {
+            Ok(()) => written.samples += 1,
+            Err(refused) => result = result.and(Err(refused)),
+        }
+    }
+    let Some(current) = made.as_ref().or(found) else {
+        return result;
+    };
+    for exemplar in message.exemplars_of(series) {
+        match add_exemplar(metrics, current.labels(), exemplar) {
+            Ok(()) => written.exemplars += 1,
+            Err(refused) => result = result.and(Err(refused)),
+        }
+    }
+    if let Some(metadata) = message.metadata_of(series) {
+        describe(metrics, family(current.labels().name()), metadata);
+    }
+    if let Some(made) = made {
+        known.insert(hash, &series.key, made);
+    }
+    result
+}
+
+/// The labels as text.
+fn texts<'a>(labels: &[RawLabel<'a>]) -> Result<Vec<(&'a str, &'a str)>, Refused> {
+    let text = |bytes| std::str::from_utf8(bytes).map_err(|_| WireError::Text);
+    labels
+        .iter()
+        .map(|(name, value)| Ok((text(name)?, text(value)?)))
+        .collect::<Result<_, WireError>>()
+        .map_err(|e| Refused::bad(e.to_string()))
+}
+
+/// Adds a sample to the series that was found, or to one that is made when there is none or it
+/// was evicted meanwhile.
 fn append(
     metrics: &Metrics,
-    current: &mut Option<SeriesRef>,
-    series: &Series<'_>,
+    (found, made): (Option<&SeriesRef>, &mut Option<SeriesRef>),
+    labels: &[RawLabel<'_>],
     sample: Sample,
     now: i64,
 ) -> Result<(), Refused> {
-    let name = || {
-        let found = series.labels.iter().find(|(n, _)| *n == "__name__");
-        found.map_or("", |(_, v)| v)
-    };
-    limits::check_time(sample.t, now, name)?;
-    let head = metrics.head();
-    let refused = |labels: &Labels, error| Refused::sample(error, labels, sample.t);
-    if let Some(known) = &*current {
-        let taken = head.append_to(known, sample.t, sample.v);
-        if taken.map_err(|error| refused(known.labels(), error))? {
-            return Ok(());
+    let known = made.as_ref().or(found);
+    let written;
+    let labels = match known {
+        Some(known) => known.labels(),
+        None => {
+            written = Labels::new(texts(labels)?);
+            &written
         }
+    };
+    limits::check_time(sample.t, now, || labels.name())?;
+    let refused = |error| Refused::sample(error, labels, sample.t);
+    let head = metrics.head();
+    if let Some(known) = known
+        && head.append_to(known, sample.t, sample.v).map_err(refused)?
+    {
+        return Ok(());
     }
-    let labels = Labels::new(series.labels.iter().copied());
-    let made = head.append(&labels, sample.t, sample.v);
-    *current = Some(made.map_err(|error| refused(&labels, error))?);
+    let new = head.append(labels, sample.t, sample.v).map_err(refused)?;
+    *made = Some(new);
     Ok(())
 }
 
@@ -182,9 +276,10 @@ fn add_exemplar(
     series: &Labels,
     exemplar: &WrittenExemplar<'_>,
 ) -> Result<(), Refused> {
-    limits::check_exemplar(&exemplar.labels, exemplar.t, series)?;
+    let labels = texts(&exemplar.labels)?;
+    limits::check_exemplar(&labels, exemplar.t, series)?;
     let kept = Exemplar {
-        labels: Labels::new(exemplar.labels.iter().copied()),
+        labels: Labels::new(labels),
         value: exemplar.value,
         t: exemplar.t,
     };
@@ -248,7 +343,8 @@ fn version(headers: &HeaderMap) -> Result<Version, String> {
     }
 }
 
-fn unpack(body: &[u8]) -> Result<Vec<u8>, (StatusCode, String)> {
+/// The message of a request, unpacked into `room`.
+fn unpack<'r>(body: &[u8], room: &'r mut Vec<u8>) -> Result<&'r [u8], (StatusCode, String)> {
     let bad = |e: snap::Error| (StatusCode::BAD_REQUEST, e.to_string());
     let size = snap::raw::decompress_len(body).map_err(bad)?;
     if size > MAX_MESSAGE {
@@ -257,7 +353,16 @@ fn unpack(body: &[u8]) -> Result<Vec<u8>, (StatusCode, String)> {
         );
         return Err((StatusCode::PAYLOAD_TOO_LARGE, why));
     }
-    snap::raw::Decoder::new().decompress_vec(body).map_err(bad)
+    if room.len() < size {
+        room.resize(size, 0);
+    }
+    let unpacked = snap::raw::Decoder::new().decompress(body, room);
+    let size = unpacked.map_err(bad)?;
+    Ok(room.get(..size).unwrap_or_default())
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn text(status: StatusCode, why: &str) -> Response {

@@ -28,6 +28,27 @@ pub fn quote(s: &str) -> String {
     out
 }
 
+/// Appends `s` as a JSON string.
+pub(crate) fn json(s: &str, out: &mut String) {
+    if s.bytes().any(|b| b < 0x20 || b == b'"' || b == b'\\') {
+        out.push_str(&serde_json::Value::from(s).to_string());
+        return;
+    }
+    out.push('"');
+    out.push_str(s);
+    out.push('"');
+}
+
+/// Appends `v` as [`plain`] gives it.
+pub(crate) fn write_plain(v: f64, out: &mut String) {
+    match special(v) {
+        Some(word) => out.push_str(&word),
+        None => {
+            let _ = write!(out, "{v}");
+        }
+    }
+}
+
 /// As Go's `strconv.FormatFloat(v, 'f', -1, 64)`: how the API writes sample values.
 #[must_use]
 pub fn plain(v: f64) -> String {

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::fetch::{Condition, Keep, Request, Test};
 use super::hex::{span_hex, trace_hex};
-use super::spans::{Attr, Event, Link, Trace, find};
+use super::spans::{Attrs, Event, Link, Trace, find};
 use super::traceql::{Attribute, Intrinsic, Scope};
 use super::value::Value;
 
@@ -229,7 +229,7 @@ impl Single {
     }
 }
 
-fn read<'a>(attrs: &'a [Attr], name: &str, keep: &Keep) -> Value<'a> {
+fn read<'a>(attrs: &'a Attrs, name: &str, keep: &Keep) -> Value<'a> {
     find(attrs, name).map_or(Value::Nil, |data| keep.filter(data.value()))
 }
 
@@ -259,6 +259,17 @@ fn of_link<'a>(link: &'a Link, attribute: &Attribute, keep: &Keep) -> Option<Val
     }
 }
 
+/// What all spans of a trace share; nothing for what is each span's own.
+pub(crate) fn of_trace(trace: &Trace, intrinsic: Intrinsic) -> Value<'_> {
+    match intrinsic {
+        Intrinsic::RootName => Value::text(trace.root_names().1),
+        Intrinsic::RootServiceName => Value::text(trace.root_names().0),
+        Intrinsic::TraceDuration => Value::Duration(trace.duration() as i64),
+        Intrinsic::TraceId => Value::Text(Cow::Owned(trace_hex(&trace.id))),
+        _ => Value::Nil,
+    }
+}
+
 fn intrinsic_of(trace: &Trace, at: usize, intrinsic: Intrinsic) -> Value<'_> {
     let span = &trace.spans[at];
     let owned = |text: String| Value::Text(Cow::Owned(text));
@@ -269,13 +280,13 @@ fn intrinsic_of(trace: &Trace, at: usize, intrinsic: Intrinsic) -> Value<'_> {
         Intrinsic::StatusMessage => Value::text(span.message()),
         Intrinsic::Kind => Value::Kind(span.kind),
         Intrinsic::ChildCount => Value::Int(trace.tree().place(at).children.into()),
-        Intrinsic::RootName => Value::text(trace.root_names().1),
-        Intrinsic::RootServiceName => Value::text(trace.root_names().0),
-        Intrinsic::TraceDuration => Value::Duration(trace.duration() as i64),
         Intrinsic::NestedSetLeft => Value::Int(trace.tree().place(at).left.into()),
         Intrinsic::NestedSetRight => Value::Int(trace.tree().place(at).right.into()),
         Intrinsic::NestedSetParent => Value::Int(trace.tree().place(at).parent.into()),
-        Intrinsic::TraceId => owned(trace_hex(&trace.id)),
+        Intrinsic::RootName
+        | Intrinsic::RootServiceName
+        | Intrinsic::TraceDuration
+        | Intrinsic::TraceId => of_trace(trace, intrinsic),
         Intrinsic::SpanId => owned(span_hex(&span.id)),
         Intrinsic::ParentId => owned(span_hex(&span.parent)),
         Intrinsic::InstrumentationName => Value::text(&trace.library(span).name),

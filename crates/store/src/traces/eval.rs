@@ -4,6 +4,7 @@ use regex::Regex;
 
 use super::column::{Column, Single};
 use super::fetch::{self, Condition, Request, Test};
+use super::need::Need;
 use super::spans::Trace;
 use super::traceql::{Aggregate, Attribute, Expr, Fold, Op, Pipeline, Scope, SetOp, Stage};
 use super::value::{Value, compute, order};
@@ -25,6 +26,8 @@ pub(crate) enum EvalError {
          coalesce()"
     )]
     ManySets,
+    #[error("context deadline exceeded")]
+    Late,
 }
 
 type Sets = Result<Vec<SpanSet>, EvalError>;
@@ -34,6 +37,8 @@ type Sets = Result<Vec<SpanSet>, EvalError>;
 pub(crate) struct Plan {
     steps: Vec<Step>,
     request: Request,
+    /// What a trace must have for anything to be left of it.
+    need: Need,
     /// The first conditions one by one, where spans have to be looked through by them.
     singles: Vec<Single>,
     /// What answers show of spans.
@@ -104,6 +109,7 @@ impl Plan {
             singles: request.first.iter().map(Single::of).collect(),
             shown,
             request,
+            need: Need::of(pipeline),
         }
     }
 
@@ -112,6 +118,9 @@ impl Plan {
     /// # Errors
     /// [`EvalError`] for what the language has no meaning for.
     pub(crate) fn run(&self, trace: &Trace) -> Sets {
+        if !self.need.is_met(trace) {
+            return Ok(Vec::new());
+        }
         let mut spans: Vec<usize> = (0..trace.spans.len()).collect();
         if self.request.strict {
             spans.retain(|at| self.is_read(trace, *at));

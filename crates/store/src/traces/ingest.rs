@@ -9,7 +9,9 @@ use opentelemetry_proto::tonic::resource::v1::Resource as OtlpResource;
 use opentelemetry_proto::tonic::trace::v1::{self as otlp, ResourceSpans, ScopeSpans};
 
 use super::pool::Pool;
-use super::spans::{Attr, Data, Event, Library, Link, Rare, Resource, Span, SpanId, Trace, find};
+use super::spans::{
+    Attr, Attrs, Data, Event, Library, Link, Rare, Resource, Span, SpanId, Trace, find,
+};
 
 /// Bytes that the allocator needs for each allocation, about.
 const ALLOCATION: usize = 16;
@@ -53,7 +55,7 @@ pub(super) fn span(pool: &mut Pool, id: SpanId, group: u32, span: otlp::Span) ->
             .ok()
             .filter(|c| *c < 3)
             .unwrap_or(0),
-        attrs: attrs(pool, span.attributes),
+        attrs: named(pool, span.attributes),
         rare,
     }
 }
@@ -62,7 +64,7 @@ fn event(pool: &mut Pool, event: otlp::span::Event) -> Event {
     Event {
         time: event.time_unix_nano,
         name: pool.share(&event.name),
-        attrs: attrs(pool, event.attributes),
+        attrs: named(pool, event.attributes),
         dropped: event.dropped_attributes_count,
     }
 }
@@ -72,14 +74,14 @@ fn link(pool: &mut Pool, link: otlp::span::Link) -> Link {
         trace_id: link.trace_id.into(),
         span_id: link.span_id.into(),
         state: pool.share(&link.trace_state),
-        attrs: attrs(pool, link.attributes),
+        attrs: named(pool, link.attributes),
         dropped: link.dropped_attributes_count,
         flags: link.flags,
     }
 }
 
 pub(super) fn resource(pool: &mut Pool, resource: OtlpResource) -> Resource {
-    let attrs = attrs(pool, resource.attributes);
+    let attrs = named(pool, resource.attributes);
     let service = match find(&attrs, "service.name") {
         Some(Data::Text(name)) => Arc::clone(name),
         _ => pool.share(""),
@@ -95,8 +97,15 @@ pub(super) fn library(pool: &mut Pool, scope: InstrumentationScope) -> Library {
     Library {
         name: pool.share(&scope.name),
         version: pool.share(&scope.version),
-        attrs: attrs(pool, scope.attributes),
+        attrs: named(pool, scope.attributes),
         dropped: scope.dropped_attributes_count,
+    }
+}
+
+fn named(pool: &mut Pool, pairs: Vec<KeyValue>) -> Attrs {
+    Attrs {
+        names: pool.shape(pairs.iter().map(|pair| pair.key.as_str())),
+        values: pairs.into_iter().map(|p| data(pool, p.value)).collect(),
     }
 }
 
@@ -140,9 +149,9 @@ pub(super) fn weight(span: &Span) -> usize {
     bytes
 }
 
-fn weight_of(attrs: &[Attr]) -> usize {
-    let inner: usize = attrs.iter().map(|attr| weight_of_data(&attr.value)).sum();
-    size_of_val(attrs) + inner
+fn weight_of(attrs: &Attrs) -> usize {
+    let inner: usize = attrs.values.iter().map(weight_of_data).sum();
+    size_of_val(&*attrs.values) + inner
 }
 
 fn weight_of_data(data: &Data) -> usize {
@@ -154,7 +163,10 @@ fn weight_of_data(data: &Data) -> usize {
             let inner: usize = list.iter().map(weight_of_data).sum();
             ALLOCATION + size_of_val(&**list) + inner
         }
-        Data::Map(attrs) => ALLOCATION + weight_of(attrs),
+        Data::Map(attrs) => {
+            let inner: usize = attrs.iter().map(|attr| weight_of_data(&attr.value)).sum();
+            ALLOCATION + size_of_val(&**attrs) + inner
+        }
         Data::Empty | Data::Int(_) | Data::Float(_) | Data::Bool(_) => 0,
     }
 }
@@ -271,13 +283,16 @@ fn to_link(link: &Link) -> otlp::span::Link {
     }
 }
 
-fn to_attributes(attrs: &[Attr]) -> Vec<KeyValue> {
-    let pair = |attr: &Attr| KeyValue {
-        key: attr.key.to_string(),
-        value: Some(to_any(&attr.value)),
+fn to_attributes(attrs: &Attrs) -> Vec<KeyValue> {
+    attrs.iter().map(|(key, value)| pair(key, value)).collect()
+}
+
+fn pair(key: &str, value: &Data) -> KeyValue {
+    KeyValue {
+        key: key.to_owned(),
+        value: Some(to_any(value)),
         ..KeyValue::default()
-    };
-    attrs.iter().map(pair).collect()
+    }
 }
 
 fn to_any(data: &Data) -> AnyValue {
@@ -294,7 +309,7 @@ fn to_any(data: &Data) -> AnyValue {
                 values: list.iter().map(to_any).collect(),
             })),
             Data::Map(attrs) => Some(Any::KvlistValue(KeyValueList {
-                values: to_attributes(attrs),
+                values: attrs.iter().map(|a| pair(&a.key, &a.value)).collect(),
             })),
         },
     }

@@ -10,13 +10,15 @@ mod second;
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Instant;
 
-pub(crate) use answer::{instant_json, range_json};
+pub(crate) use answer::{instant_series, range_series};
 use cell::{Cell, Measure};
 use exemplars::{Exemplar, Picker};
 
 use super::column::Column;
 use super::eval::{EvalError, Plan};
+use super::scan::{CHUNK, in_parts, threads};
 use super::spans::Trace;
 use super::traceql::{MetricOp, Metrics, Query};
 use super::value::Value;
@@ -34,18 +36,23 @@ pub(crate) struct Range {
 
 impl Range {
     pub(crate) const fn count(&self) -> usize {
-        ((self.end - self.start) / self.step) as usize + 1
+        (self.end.saturating_sub(self.start) / self.step) as usize + 1
     }
 
     /// The point whose step holds a time.
     pub(crate) fn index(&self, ts: i64) -> Option<usize> {
-        let at = (ts - self.start + self.step - 1).div_euclid(self.step);
+        let at = ts
+            .saturating_sub(self.start)
+            .saturating_add(self.step - 1)
+            .div_euclid(self.step);
         usize::try_from(at).ok().filter(|at| *at < self.count())
     }
 
     /// The time of a point in milliseconds.
     pub(crate) const fn millis(&self, index: usize) -> i64 {
-        (self.start + self.step * index as i64) / 1_000_000
+        self.start
+            .saturating_add(self.step.saturating_mul(index as i64))
+            / 1_000_000
     }
 }
 
@@ -63,7 +70,15 @@ pub(crate) struct Asked {
     pub(crate) range: Range,
     /// How many exemplars at most, over all series.
     pub(crate) exemplars: usize,
+    /// Until when it must be answered.
+    pub(crate) deadline: Instant,
 }
+
+/// So many groups are compared one by one, before others are looked up.
+const FEW: usize = 16;
+
+/// The most points of all series together that are held while spans are read.
+const MAX_CELLS: usize = 4_000_000;
 
 /// The spans of one group.
 #[derive(Debug)]
@@ -106,19 +121,20 @@ fn grouped(
     traces: &[Arc<Trace>],
     asked: Asked,
 ) -> Result<Vec<Series>, EvalError> {
-    let mut groups = Groups::new(plan, metrics, asked.range);
-    let mut picker = Picker::new(asked.exemplars);
     let mut order: Vec<&Arc<Trace>> = traces.iter().collect();
     // As blocks hold them: what a sum makes of absent numbers depends on the order.
     order.sort_unstable_by_key(|trace| trace.id);
-    for trace in order {
-        for set in plan.run(trace)? {
-            for at in set.spans {
-                if let Some(group) = groups.add(trace, at) {
-                    picker.offer(trace, at, group);
-                }
-            }
-        }
+    let parts = match metrics.op {
+        MetricOp::Sum | MetricOp::Avg => 1,
+        _ => threads(order.len()),
+    };
+    let mut parts = in_parts(&order, parts, |part| read(plan, metrics, part, asked)).into_iter();
+    let empty = || (Groups::new(plan, metrics, asked.range), Picker::new(0));
+    let (mut groups, mut picker) = parts.next().transpose()?.unwrap_or_else(empty);
+    for part in parts {
+        let (others, offers) = part?;
+        let places = groups.merge(others);
+        picker.append(offers, &places);
     }
     let Groups { list, measure, .. } = groups;
     let mut out = Vec::new();
@@ -130,6 +146,30 @@ fn grouped(
     }
     out.sort_by_cached_key(|series| answer::key(&series.labels));
     Ok(out)
+}
+
+/// The groups of some traces, and the exemplars that they offer.
+fn read<'p>(
+    plan: &Plan,
+    metrics: &'p Metrics,
+    traces: &[&Arc<Trace>],
+    asked: Asked,
+) -> Result<(Groups<'p>, Picker), EvalError> {
+    let mut groups = Groups::new(plan, metrics, asked.range);
+    let mut picker = Picker::new(asked.exemplars);
+    for chunk in traces.chunks(CHUNK) {
+        if Instant::now() > asked.deadline {
+            return Err(EvalError::Late);
+        }
+        for trace in chunk {
+            for at in plan.run(trace)?.into_iter().flat_map(|set| set.spans) {
+                if let Some(group) = groups.add(trace, at) {
+                    picker.offer(trace, at, group);
+                }
+            }
+        }
+    }
+    Ok((groups, picker))
 }
 
 struct Groups<'p> {
@@ -165,10 +205,15 @@ impl<'p> Groups<'p> {
         groups
     }
 
-    fn group(&mut self, values: Vec<Value<'_>>) -> usize {
-        if let Some(last) = self.list.get(self.last).filter(|g| g.values == values) {
-            debug_assert_eq!(last.values.len(), self.by.len());
-            return self.last;
+    /// The group of some values, made if there is none; none any more if there are too many.
+    fn group(&mut self, values: Vec<Value<'_>>) -> Option<usize> {
+        if self.list.get(self.last).is_some_and(|g| g.values == values) {
+            return Some(self.last);
+        }
+        let few = &self.list[..self.list.len().min(FEW)];
+        if let Some(at) = few.iter().position(|g| g.values == values) {
+            self.last = at;
+            return Some(at);
         }
         let mut key = String::new();
         for value in &values {
@@ -177,16 +222,37 @@ impl<'p> Groups<'p> {
             key.push_str(&value.show());
             key.push('\0');
         }
-        let list = &mut self.list;
+        if let Some(at) = self.known.get(&key) {
+            self.last = *at;
+            return Some(*at);
+        }
         let count = self.range.count();
-        self.last = *self.known.entry(key).or_insert_with(|| {
-            list.push(Group {
-                values: values.into_iter().map(Value::owned).collect(),
-                cells: vec![Cell::default(); count],
-            });
-            list.len() - 1
+        // One is always held.
+        if self.list.len() * count > MAX_CELLS {
+            return None;
+        }
+        self.last = self.list.len();
+        self.known.insert(key, self.last);
+        self.list.push(Group {
+            values: values.into_iter().map(Value::owned).collect(),
+            cells: vec![Cell::default(); count],
         });
-        self.last
+        Some(self.last)
+    }
+
+    /// Adds the groups of other traces; the place of each is told.
+    fn merge(&mut self, others: Self) -> Vec<Option<usize>> {
+        let op = self.metrics.op;
+        let mut places = Vec::new();
+        for other in others.list {
+            let place = self.group(other.values);
+            if let Some(at) = place {
+                let cells = self.list[at].cells.iter_mut().zip(&other.cells);
+                cells.for_each(|(cell, more)| cell.merge(op, more));
+            }
+            places.push(place);
+        }
+        places
     }
 
     /// Adds a span to its group, which is told.
@@ -198,7 +264,7 @@ impl<'p> Groups<'p> {
             .iter()
             .map(|column| column.value(trace, at))
             .collect();
-        let group = self.group(values);
+        let group = self.group(values)?;
         self.list[group].cells[index].observe(self.metrics.op, number);
         Some(group)
     }

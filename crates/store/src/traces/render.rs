@@ -65,7 +65,8 @@ fn with_attributes(mut map: Map<String, Json>, attributes: &[KeyValue]) -> Map<S
     map
 }
 
-fn pairs(attributes: &[KeyValue]) -> Json {
+/// Attributes as a list.
+pub(crate) fn pairs(attributes: &[KeyValue]) -> Json {
     let pair = |pair: &KeyValue| json!({"key": pair.key, "value": any(pair.value.as_ref())});
     attributes.iter().map(pair).collect()
 }

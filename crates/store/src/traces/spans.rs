@@ -4,10 +4,32 @@
 use std::collections::{BTreeMap, HashSet};
 use std::sync::{Arc, OnceLock};
 
+use super::summary::Summary;
 use super::tree::Tree;
 use super::value::Value;
 
-/// An attribute.
+/// The names of attributes, in an order that many spans share.
+pub(crate) type Shape = Arc<[Arc<str>]>;
+
+/// Attributes: names, and a value for each.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Attrs {
+    pub(crate) names: Shape,
+    pub(crate) values: Box<[Data]>,
+}
+
+impl Attrs {
+    /// Names and values, in order.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&Arc<str>, &Data)> {
+        self.names.iter().zip(&self.values)
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.values.len()
+    }
+}
+
+/// A member of a map.
 #[derive(Clone, Debug)]
 pub(crate) struct Attr {
     pub(crate) key: Arc<str>,
@@ -52,9 +74,9 @@ impl Data {
 }
 
 /// The value of this name.
-pub(crate) fn find<'a>(attrs: &'a [Attr], name: &str) -> Option<&'a Data> {
-    let found = attrs.iter().find(|attr| &*attr.key == name);
-    found.map(|attr| &attr.value)
+pub(crate) fn find<'a>(attrs: &'a Attrs, name: &str) -> Option<&'a Data> {
+    let at = attrs.names.iter().position(|known| &**known == name)?;
+    attrs.values.get(at)
 }
 
 /// The process that spans are of.
@@ -62,7 +84,7 @@ pub(crate) fn find<'a>(attrs: &'a [Attr], name: &str) -> Option<&'a Data> {
 pub(crate) struct Resource {
     /// `service.name`, or nothing.
     pub(crate) service: Arc<str>,
-    pub(crate) attrs: Box<[Attr]>,
+    pub(crate) attrs: Attrs,
     pub(crate) dropped: u32,
 }
 
@@ -71,7 +93,7 @@ pub(crate) struct Resource {
 pub(crate) struct Library {
     pub(crate) name: Arc<str>,
     pub(crate) version: Arc<str>,
-    pub(crate) attrs: Box<[Attr]>,
+    pub(crate) attrs: Attrs,
     pub(crate) dropped: u32,
 }
 
@@ -80,7 +102,7 @@ pub(crate) struct Library {
 pub(crate) struct Event {
     pub(crate) time: u64,
     pub(crate) name: Arc<str>,
-    pub(crate) attrs: Box<[Attr]>,
+    pub(crate) attrs: Attrs,
     pub(crate) dropped: u32,
 }
 
@@ -90,7 +112,7 @@ pub(crate) struct Link {
     pub(crate) trace_id: Box<[u8]>,
     pub(crate) span_id: Box<[u8]>,
     pub(crate) state: Arc<str>,
-    pub(crate) attrs: Box<[Attr]>,
+    pub(crate) attrs: Attrs,
     pub(crate) dropped: u32,
     pub(crate) flags: u32,
 }
@@ -125,7 +147,7 @@ pub(crate) struct Span {
     pub(crate) kind: u8,
     /// OTLP's number.
     pub(crate) status: u8,
-    pub(crate) attrs: Box<[Attr]>,
+    pub(crate) attrs: Attrs,
     pub(crate) rare: Option<Box<Rare>>,
 }
 
@@ -173,6 +195,8 @@ pub(crate) struct Trace {
     pub(crate) size: usize,
     /// About how many bytes it takes.
     pub(crate) bytes: usize,
+    /// What its spans have.
+    pub(crate) summary: Summary,
     known: HashSet<(SpanId, u8)>,
     tree: OnceLock<Tree>,
 }
@@ -201,9 +225,30 @@ impl Trace {
         if self.root.is_none() && span.is_root() {
             self.root = Some(self.spans.len());
         }
+        self.summary.add_span(&span);
         self.spans.push(span);
         self.tree = OnceLock::new();
         true
+    }
+
+    /// Adds where some of its spans come from.
+    pub(crate) fn add_group(&mut self, resource: Arc<Resource>, library: Arc<Library>) {
+        self.summary.add_group(&resource, &library);
+        self.groups.push((resource, library));
+    }
+
+    /// Makes its summary as large as it has to be, after what was added; the bytes it grew by.
+    pub(crate) fn fit_summary(&mut self) -> usize {
+        let before = self.summary.bytes();
+        while self.summary.is_full() {
+            let mut summary = self.summary.grown();
+            for (resource, library) in &self.groups {
+                summary.add_group(resource, library);
+            }
+            self.spans.iter().for_each(|span| summary.add_span(span));
+            self.summary = summary;
+        }
+        self.summary.bytes() - before
     }
 
     /// How long it took, in nanoseconds.

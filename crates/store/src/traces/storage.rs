@@ -7,6 +7,7 @@ use std::time::Duration;
 use opentelemetry_proto::tonic::trace::v1::ResourceSpans;
 use prost::Message;
 
+use super::gate::Gate;
 use super::ingest;
 use super::limits::{Bucket, PushError, Rejected, TraceLimits};
 use super::pool::Pool;
@@ -25,6 +26,7 @@ const SPAN_OVERHEAD: usize = 40;
 pub struct Traces {
     max_bytes: usize,
     pub(super) query_timeout: Duration,
+    pub(super) gate: Gate,
     limits: TraceLimits,
     bucket: Bucket,
     clock: Clock,
@@ -60,6 +62,10 @@ impl Traces {
         Self {
             max_bytes: limits.traces_bytes,
             query_timeout: limits.query_timeout,
+            gate: Gate::new(
+                limits.max_concurrent_queries,
+                limits.max_outstanding_queries,
+            ),
             limits: limits.traces,
             bucket: Bucket::new(&limits.traces),
             clock,
@@ -214,7 +220,7 @@ impl Inner {
         let first = trace.groups.len() as u32;
         for (resource, library) in fresh.groups {
             bytes += size_of::<Resource>() + resource.attrs.len() * 40 + size_of::<Library>();
-            trace.groups.push((resource, library));
+            trace.add_group(resource, library);
         }
         trace.size = size;
         for mut span in fresh.spans {
@@ -224,6 +230,7 @@ impl Inner {
                 bytes += weight;
             }
         }
+        bytes += trace.fit_summary();
         trace.bytes += bytes;
         self.bytes += bytes;
     }

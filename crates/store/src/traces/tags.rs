@@ -1,12 +1,14 @@
 //! Names and values of tags, over all traces of a range.
 
-use std::collections::BTreeSet;
+use std::borrow::Cow;
+use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
 use super::column::Column;
 use super::eval::Node;
 use super::fetch::{RESOURCE_COLUMNS, SPAN_COLUMNS};
-use super::spans::{Attr, Data, Trace, find};
+use super::need::{self, Need};
+use super::spans::{Attrs, Data, Trace, find};
 use super::traceql::{Attribute, Expr, Intrinsic, Op, Query, Scope, Stage};
 use super::value::{KINDS, STATUSES, Value};
 
@@ -43,7 +45,11 @@ pub(crate) const SCOPES: [&str; 5] = ["resource", "span", "event", "link", "inst
 
 /// Which spans tags are looked for in.
 #[derive(Debug)]
-pub(crate) struct Filter(Node, Expr);
+pub(crate) struct Filter {
+    node: Node,
+    expr: Expr,
+    need: Need,
+}
 
 impl Filter {
     /// What a query says of single spans. `None` for all spans: where attributes without a scope
@@ -54,16 +60,25 @@ impl Filter {
         };
         let expr = tests_of(expr)?;
         let usable = is_scoped(&expr) && alternatives_are_alike(&expr);
-        usable.then(|| Self(Node::whole(&expr), expr))
+        usable.then(|| Self {
+            node: Node::whole(&expr),
+            need: need::of_expr(&expr),
+            expr,
+        })
+    }
+
+    /// Whether a trace has to be looked at.
+    fn may_take(&self, trace: &Trace) -> bool {
+        self.need.is_met(trace)
     }
 
     fn takes(&self, trace: &Trace, at: usize) -> bool {
-        self.0.value(trace, at).is_true()
+        self.node.value(trace, at).is_true()
     }
 
     /// The value that the filter says the attribute has.
     pub(crate) fn fixes(&self, attribute: &Attribute) -> Option<&Value<'static>> {
-        fixed(&self.1, attribute)
+        fixed(&self.expr, attribute)
     }
 }
 
@@ -137,14 +152,40 @@ fn alternatives(expr: &Expr, out: &mut Vec<Option<(Attribute, Op)>>) {
     }
 }
 
+/// Names of one scope.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Scoped {
+    pub(crate) names: BTreeSet<Arc<str>>,
+    /// Where the last names lie: most spans share theirs with the span before.
+    last: usize,
+}
+
+impl Scoped {
+    fn put(&mut self, attrs: &Attrs) {
+        let address = attrs.names.as_ptr().addr();
+        if self.last == address {
+            return;
+        }
+        self.last = address;
+        for name in &*attrs.names {
+            if !self.names.contains(name) {
+                self.names.insert(Arc::clone(name));
+            }
+        }
+    }
+}
+
 /// Names by scope.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Names(pub(crate) [BTreeSet<Arc<str>>; 5]);
+pub(crate) struct Names(pub(crate) [Scoped; 5]);
 
 impl Names {
     /// Adds the names of a trace. With a filter over all scopes, a server joins events and links
     /// and so sees neither of spans that have only one of them.
     pub(crate) fn add(&mut self, filter: Option<&Filter>, all_scopes: bool, trace: &Trace) {
+        if filter.is_some_and(|filter| !filter.may_take(trace)) {
+            return;
+        }
         let mut last = u32::MAX;
         for (at, span) in trace.spans.iter().enumerate() {
             if filter.is_some_and(|filter| !filter.takes(trace, at)) {
@@ -153,48 +194,45 @@ impl Names {
             let [resources, spans, events, links, libraries] = &mut self.0;
             if span.group != last {
                 last = span.group;
-                put(resources, &trace.resource(span).attrs);
-                put(libraries, &trace.library(span).attrs);
+                resources.put(&trace.resource(span).attrs);
+                libraries.put(&trace.library(span).attrs);
             }
-            put(spans, &span.attrs);
+            spans.put(&span.attrs);
             let is_joined = filter.is_some() && all_scopes;
             if is_joined && span.events().is_empty() != span.links().is_empty() {
                 continue;
             }
             span.events()
                 .iter()
-                .for_each(|event| put(events, &event.attrs));
-            span.links().iter().for_each(|link| put(links, &link.attrs));
+                .for_each(|event| events.put(&event.attrs));
+            span.links().iter().for_each(|link| links.put(&link.attrs));
         }
     }
-}
 
-impl Names {
     /// Adds the names that have a column of their own and are there at all: whatever the filter,
     /// a server tells of these.
-    pub(crate) fn add_columns(&mut self, traces: &[Arc<Trace>]) {
-        let mut resources = BTreeSet::new();
-        let mut spans = BTreeSet::new();
-        for trace in traces {
-            for (resource, _) in &trace.groups {
-                put(&mut resources, &resource.attrs);
+    pub(crate) fn add_columns(&mut self, trace: &Trace) {
+        let mut put = |scope: usize, attrs: &Attrs, columns: &[&str]| {
+            let has_column = |name: &&Arc<str>| columns.contains(&&***name);
+            for name in attrs.names.iter().filter(has_column) {
+                let names = &mut self.0[scope].names;
+                if !names.contains(name) {
+                    names.insert(Arc::clone(name));
+                }
             }
-            trace
-                .spans
-                .iter()
-                .for_each(|span| put(&mut spans, &span.attrs));
+        };
+        for (resource, _) in &trace.groups {
+            put(0, &resource.attrs, &RESOURCE_COLUMNS);
         }
-        resources.retain(|name| RESOURCE_COLUMNS.contains(&&**name));
-        spans.retain(|name| SPAN_COLUMNS.contains(&&**name));
-        self.0[0].append(&mut resources);
-        self.0[1].append(&mut spans);
+        for span in &trace.spans {
+            put(1, &span.attrs, &SPAN_COLUMNS);
+        }
     }
-}
 
-fn put(set: &mut BTreeSet<Arc<str>>, attrs: &[Attr]) {
-    for attr in attrs {
-        if !set.contains(&attr.key) {
-            set.insert(Arc::clone(&attr.key));
+    /// Adds what others have.
+    pub(crate) fn append(&mut self, others: Self) {
+        for (scope, mut other) in self.0.iter_mut().zip(others.0) {
+            scope.names.append(&mut other.names);
         }
     }
 }
@@ -225,61 +263,101 @@ pub(crate) fn fixed_values(attribute: &Attribute) -> Option<&'static [&'static s
     }
 }
 
-/// The distinct values of an attribute over `traces`: pairs of text and type.
-pub(crate) fn values(
-    attribute: &Attribute,
-    filter: Option<&Filter>,
-    traces: &[Arc<Trace>],
-) -> BTreeSet<(String, &'static str)> {
-    let mut out = BTreeSet::new();
-    let mut add = |value: Value<'_>| match value {
-        Value::Nil => {}
-        Value::List(list) => out.extend(list.iter().map(|item| (item.show(), item.kind()))),
-        value => {
-            out.insert((value.show(), value.kind()));
+/// Distinct values; texts stay where they are.
+#[derive(Debug, Default)]
+pub(crate) struct Values<'a> {
+    texts: HashSet<&'a str>,
+    others: HashSet<(&'static str, u64)>,
+    shown: BTreeSet<(String, &'static str)>,
+}
+
+impl<'a> Values<'a> {
+    fn add(&mut self, value: Value<'a>) {
+        let bits = match &value {
+            Value::Nil => return,
+            Value::Text(Cow::Borrowed(text)) => {
+                self.texts.insert(text);
+                return;
+            }
+            Value::Int(n) | Value::Duration(n) => *n as u64,
+            Value::Float(n) => n.to_bits(),
+            Value::Bool(b) => u64::from(*b),
+            Value::Status(n) | Value::Kind(n) => u64::from(*n),
+            Value::Text(Cow::Owned(_)) | Value::List(_) => {
+                self.show(&value);
+                return;
+            }
+        };
+        if self.others.insert((value.kind(), bits)) {
+            self.show(&value);
         }
-    };
-    let column = Column::whole(attribute);
-    let of_data = |data: Option<&Data>, add: &mut dyn FnMut(Value<'_>)| {
+    }
+
+    fn show(&mut self, value: &Value<'_>) {
+        match value {
+            Value::List(list) => list.iter().for_each(|item| self.show(item)),
+            value => {
+                self.shown.insert((value.show(), value.kind()));
+            }
+        }
+    }
+
+    fn data(&mut self, data: Option<&'a Data>) {
         if let Some(data) = data {
-            add(data.value());
+            self.add(data.value());
         }
-    };
-    for trace in traces {
+    }
+
+    /// Adds the values that an attribute has in a trace.
+    pub(crate) fn read(
+        &mut self,
+        attribute: &Attribute,
+        column: &Column,
+        filter: Option<&Filter>,
+        trace: &'a Trace,
+    ) {
+        if filter.is_some_and(|filter| !filter.may_take(trace)) {
+            return;
+        }
         for (at, span) in trace.spans.iter().enumerate() {
             if filter.is_some_and(|filter| !filter.takes(trace, at)) {
                 continue;
             }
+            let (events, links) = (span.events().iter(), span.links().iter());
             match attribute {
                 Attribute::Named(Scope::Any, name) => {
-                    of_data(find(&span.attrs, name), &mut add);
-                    of_data(find(&trace.resource(span).attrs, name), &mut add);
-                    for event in span.events() {
-                        of_data(find(&event.attrs, name), &mut add);
-                    }
-                    for link in span.links() {
-                        of_data(find(&link.attrs, name), &mut add);
-                    }
-                    of_data(find(&trace.library(span).attrs, name), &mut add);
+                    self.data(find(&span.attrs, name));
+                    self.data(find(&trace.resource(span).attrs, name));
+                    events.for_each(|event| self.data(find(&event.attrs, name)));
+                    links.for_each(|link| self.data(find(&link.attrs, name)));
+                    self.data(find(&trace.library(span).attrs, name));
                 }
                 Attribute::Named(Scope::Event, name) => {
-                    for event in span.events() {
-                        of_data(find(&event.attrs, name), &mut add);
-                    }
+                    events.for_each(|event| self.data(find(&event.attrs, name)));
                 }
                 Attribute::Named(Scope::Link, name) => {
-                    for link in span.links() {
-                        of_data(find(&link.attrs, name), &mut add);
-                    }
+                    links.for_each(|link| self.data(find(&link.attrs, name)));
                 }
                 Attribute::Intrinsic(Intrinsic::EventName) => {
-                    for event in span.events() {
-                        add(Value::text(&event.name));
-                    }
+                    events.for_each(|event| self.add(Value::text(&event.name)));
                 }
-                _ => add(column.value(trace, at)),
+                _ => self.add(column.value(trace, at)),
             }
         }
     }
-    out
+
+    /// Adds what others have.
+    pub(crate) fn append(&mut self, mut others: Self) {
+        self.texts.extend(others.texts);
+        self.shown.append(&mut others.shown);
+    }
+
+    /// Pairs of text and type, in order.
+    pub(crate) fn sorted(self) -> BTreeSet<(String, &'static str)> {
+        let kind = Value::text("").kind();
+        let texts = self.texts.into_iter();
+        let mut out = self.shown;
+        out.extend(texts.map(|text| (text.to_owned(), kind)));
+        out
+    }
 }

@@ -9,6 +9,7 @@
 //! ```
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use opentelemetry_proto::tonic::common::v1::{AnyValue, ArrayValue, KeyValue, any_value};
 use opentelemetry_proto::tonic::resource::v1::Resource;
@@ -156,6 +157,14 @@ fn found(trace: &Trace, query: &str) -> String {
     };
     let sets: Vec<String> = sets.iter().map(|set| names(&set.spans)).collect();
     sets.join(" | ")
+}
+
+fn asked(range: Range, exemplars: usize) -> Asked {
+    Asked {
+        range,
+        exemplars,
+        deadline: Instant::now() + Duration::from_secs(60),
+    }
 }
 
 #[test]
@@ -351,10 +360,7 @@ fn metrics_are_counted_by_step_and_group() {
     ] {
         let parsed = parse(query).expect(query);
         let metrics = parsed.metrics.clone().expect("metrics");
-        let asked = Asked {
-            range,
-            exemplars: 10,
-        };
+        let asked = asked(range, 10);
         let traces = [Arc::clone(&trace)];
         let series = metrics::series(&parsed, &metrics, &traces, asked).expect(query);
         let shown: Vec<String> = series.iter().map(shown).collect();
@@ -392,10 +398,7 @@ fn exemplars_point_at_traces() {
         step: (4 * SECOND) as i64,
     };
     for (limit, count) in [(10, 1), (0, 0)] {
-        let asked = Asked {
-            range,
-            exemplars: limit,
-        };
+        let asked = asked(range, limit);
         let traces = [Arc::clone(&trace)];
         let series = metrics::series(&parsed, &metrics, &traces, asked).expect("series");
         assert_eq!(series[0].exemplars.len(), count);
@@ -417,10 +420,7 @@ fn selections_are_compared_with_the_rest() {
         end: (108 * SECOND) as i64,
         step: (8 * SECOND) as i64,
     };
-    let asked = Asked {
-        range,
-        exemplars: 0,
-    };
+    let asked = asked(range, 0);
     let series = metrics::series(&parsed, &metrics, &[trace], asked).expect("series");
     let all: Vec<String> = series.iter().map(shown).collect();
     for one in [
@@ -488,4 +488,18 @@ fn the_oldest_traces_go_when_memory_is_full() {
     assert!(traces.dropped() > 0);
     assert!(traces.get(&[50; 16]).is_some());
     assert!(traces.get(&[1; 16]).is_none());
+}
+
+#[test]
+fn points_are_counted_to_the_ends_of_time() {
+    for (start, end, step, count) in [
+        (0, i64::MAX, i64::MAX, 2),
+        (i64::MIN, i64::MAX, i64::MAX, 2),
+        (i64::MIN, i64::MIN, 1, 1),
+    ] {
+        let range = Range { start, end, step };
+        assert_eq!(range.count(), count);
+        assert!(range.index(i64::MAX).is_none_or(|at| at < count));
+        assert!(range.millis(count - 1) <= i64::MAX / 1_000_000);
+    }
 }

@@ -6,6 +6,8 @@
 use std::borrow::Cow;
 use std::cmp::Ordering;
 
+use opentelemetry_proto::tonic::common::v1::any_value::Value as Any;
+use opentelemetry_proto::tonic::common::v1::{AnyValue, ArrayValue, KeyValue};
 use regex::Regex;
 use serde_json::{Value as Json, json};
 
@@ -131,17 +133,26 @@ impl<'a> Value<'a> {
         }
     }
 
-    /// As OTLP's JSON has it.
-    pub fn to_json(&self) -> Json {
-        match self {
-            Self::Int(n) => json!({"intValue": n.to_string()}),
-            Self::Float(n) => json!({"doubleValue": json_float(*n)}),
-            Self::Bool(b) => json!({"boolValue": b}),
-            Self::List(list) => {
-                let values: Vec<Json> = list.iter().map(Self::to_json).collect();
-                json!({"arrayValue": {"values": values}})
-            }
-            other => json!({"stringValue": other.show()}),
+    /// As OTLP has it, under a name.
+    pub(crate) fn pair(&self, key: &str) -> KeyValue {
+        KeyValue {
+            key: key.to_owned(),
+            value: Some(self.to_any()),
+            ..KeyValue::default()
+        }
+    }
+
+    fn to_any(&self) -> AnyValue {
+        AnyValue {
+            value: Some(match self {
+                Self::Int(n) => Any::IntValue(*n),
+                Self::Float(n) => Any::DoubleValue(*n),
+                Self::Bool(b) => Any::BoolValue(*b),
+                Self::List(list) => Any::ArrayValue(ArrayValue {
+                    values: list.iter().map(Self::to_any).collect(),
+                }),
+                other => Any::StringValue(other.show()),
+            }),
         }
     }
 }

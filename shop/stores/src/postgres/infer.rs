@@ -62,9 +62,16 @@ pub(super) fn operator(body: &[Token]) -> Option<(usize, u8)> {
     found
 }
 
+/// Tokens of an expression whose type is looked for. Each operator of `1 + 1 + 1` goes one deeper,
+/// and the stack is finite.
+const MAX_TOKENS: usize = 500;
+
 /// The type of an expression, when it can be told.
 pub(super) fn type_of(body: &[Token], scope: &Scope) -> Option<Type> {
     let body = unwrapped(body);
+    if body.len() > MAX_TOKENS && !body.first()?.is_word("select") {
+        return None;
+    }
     let first = body.first()?;
     if first.is_word("select") {
         let list = select_list(body)?;
@@ -260,4 +267,22 @@ fn function(name: &str, inner: &[Token], scope: &Scope) -> Option<Type> {
         "current_database" | "current_schema" | "current_user" => Type::NAME,
         _ => Type::TEXT,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::lexer::statements;
+    use super::*;
+
+    #[test]
+    fn an_expression_of_many_operators_does_not_take_all_of_the_stack() {
+        for (sql, expected) in [
+            (vec!["1"; 200].join("+"), Some(Type::INT4)),
+            (vec!["1"; 100_000].join("+"), None),
+            ("- ".repeat(100_000) + "1", None),
+        ] {
+            let tokens = statements(&sql).unwrap().concat();
+            assert_eq!(type_of(&tokens, &Scope::default()), expected);
+        }
+    }
 }

@@ -94,14 +94,39 @@ impl Plan {
     }
 }
 
+/// Parentheses that may be open at a time. PostgreSQL goes on until `max_stack_depth`; SQLite takes
+/// expressions up to a depth of 1,000.
+const MAX_DEPTH: usize = 200;
+
+/// Statements that SQLite has and PostgreSQL has not; one of them opens any file of the machine.
+const SQLITE_ALONE: [&str; 4] = ["attach", "detach", "pragma", "replace"];
+
 /// Cuts a script into statements.
 pub(super) fn split(sql: &str) -> PgWireResult<Vec<Vec<Token>>> {
-    lexer::statements(sql).map_err(|error| {
+    let statements = lexer::statements(sql).map_err(|error| {
         errors::refuse(
             "42601",
             &format!("unterminated {} at or near \"{}\"", error.what, error.near),
         )
-    })
+    })?;
+    match statements.iter().any(|tokens| deepest(tokens) > MAX_DEPTH) {
+        true => Err(errors::refuse("54001", "stack depth limit exceeded")),
+        false => Ok(statements),
+    }
+}
+
+/// How many parentheses are open at a time.
+fn deepest(tokens: &[Token]) -> usize {
+    let (mut depth, mut deepest) = (0_usize, 0);
+    for token in tokens {
+        if token.is_mark("(") {
+            depth += 1;
+            deepest = deepest.max(depth);
+        } else if token.is_mark(")") {
+            depth = depth.saturating_sub(1);
+        }
+    }
+    deepest
 }
 
 /// Understands one statement; `given` are the types of the parameters that the client knows.
@@ -136,6 +161,10 @@ pub(super) fn plan(
         }
         plan.action = action;
         return Ok(plan);
+    }
+    if SQLITE_ALONE.contains(&plan.verb.as_str()) {
+        let message = format!("syntax error at or near \"{}\"", plan.verb);
+        return Err(errors::refuse("42601", &message));
     }
     if matches!(plan.verb.as_str(), "create" | "alter" | "drop" | "truncate") {
         plan.action = Action::Define(ddl::define(tokens)?);
@@ -425,5 +454,30 @@ fn set(tokens: &[Token]) -> Action {
             .replace("time_zone", "timezone")
             .replace("_._", "."),
         value: join(value, ""),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_sqlite_alone_understands_is_refused() {
+        let conn = Connection::open_in_memory().unwrap();
+        for verb in SQLITE_ALONE {
+            let tokens = split(&format!("{verb} 'a' AS b")).unwrap().concat();
+            let told = plan(&tokens, &[], &conn).unwrap_err().to_string();
+            assert!(told.contains("syntax error at or near"), "{told}");
+        }
+    }
+
+    #[test]
+    fn a_statement_that_nests_too_deep_is_refused() {
+        let nested = |n: usize| format!("SELECT {}1{}", "cast(".repeat(n), " AS int)".repeat(n));
+        assert!(split(&nested(100)).is_ok());
+        for sql in [nested(100_000), "SELECT ".to_owned() + &"(".repeat(100_000)] {
+            let told = split(&sql).unwrap_err().to_string();
+            assert!(told.contains("stack depth limit exceeded"), "{told}");
+        }
     }
 }

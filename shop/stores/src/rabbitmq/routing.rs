@@ -68,24 +68,34 @@ impl Exchange {
 
 /// Whether a key such as `stock.eur.nyse` matches a pattern: `*` stands for one word, `#` for any number.
 fn topic(pattern: &str, key: &str) -> bool {
-    fn words(pattern: &[&str], key: &[&str]) -> bool {
-        match pattern {
-            [] => key.is_empty(),
-            ["#", rest @ ..] => (0..=key.len()).any(|skip| words(rest, &key[skip..])),
-            [word, rest @ ..] => key
-                .split_first()
-                .is_some_and(|(first, key)| (*word == "*" || word == first) && words(rest, key)),
+    let pattern: Vec<&str> = pattern.split('.').collect();
+    let key: Vec<&str> = match key {
+        "" => Vec::new(),
+        key => key.split('.').collect(),
+    };
+    let (mut pattern, mut key) = (pattern.as_slice(), key.as_slice());
+    // What follows the last `#`, and the words from where it was tried: only the last one has to be
+    // tried again, so that no pattern takes exponential time.
+    let mut tried: Option<(&[&str], &[&str])> = None;
+    loop {
+        match (pattern, key) {
+            ([], []) => return true,
+            (["#", rest @ ..], _) => {
+                tried = Some((rest, key));
+                pattern = rest;
+            }
+            ([wanted, rest @ ..], [word, later @ ..]) if *wanted == "*" || wanted == word => {
+                (pattern, key) = (rest, later);
+            }
+            _ => {
+                let Some((rest, [_, later @ ..])) = tried else {
+                    return false;
+                };
+                tried = Some((rest, later));
+                (pattern, key) = (rest, later);
+            }
         }
     }
-    let split = |text: &'_ str| text.split('.').map(str::to_owned).collect::<Vec<_>>();
-    let (pattern, key) = (split(pattern), split(key));
-    let pattern: Vec<&str> = pattern.iter().map(String::as_str).collect();
-    let key: Vec<&str> = if key == [""] {
-        Vec::new()
-    } else {
-        key.iter().map(String::as_str).collect()
-    };
-    words(&pattern, &key)
 }
 
 #[cfg(test)]
@@ -101,9 +111,15 @@ mod tests {
             ("shipping.#", "shipping", true),
             ("#.done", "shipping.task.done", true),
             ("*.done", "done", false),
+            ("#.a.#.b", "x.a.y.a.b", true),
+            ("#.a.#.b", "x.a.y.b.c", false),
+            ("#.#", "", true),
         ] {
             assert_eq!(topic(pattern, key), expected, "{pattern} {key}");
         }
+        // As many words as a routing key can have.
+        let (pattern, key) = ("#.a.".repeat(40) + "b", vec!["a"; 128].join("."));
+        assert!(!topic(&pattern, &key));
     }
 
     #[test]

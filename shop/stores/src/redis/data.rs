@@ -268,20 +268,39 @@ impl Keyspace {
 
 /// Whether a text matches a glob with `*`, `?`, `[a-c]`, `[^x]` and `\`.
 pub(super) fn glob(pattern: &[u8], text: &[u8]) -> bool {
-    match pattern {
-        [] => text.is_empty(),
-        [b'*', rest @ ..] => (0..=text.len()).any(|skip| glob(rest, &text[skip..])),
-        [b'?', rest @ ..] => !text.is_empty() && glob(rest, &text[1..]),
-        [b'[', rest @ ..] => {
-            let Some(end) = rest.iter().position(|byte| *byte == b']') else {
+    let (mut pattern, mut text) = (pattern, text);
+    // What follows the last `*`, and the text from where it was tried: only the last one has to be
+    // tried again, so that no pattern takes exponential time.
+    let mut tried: Option<(&[u8], &[u8])> = None;
+    loop {
+        if let [b'*', rest @ ..] = pattern {
+            tried = Some((rest, text));
+            pattern = rest;
+        } else if pattern.is_empty() && text.is_empty() {
+            return true;
+        } else if let Some(rest) = one_byte(pattern, text) {
+            (pattern, text) = rest;
+        } else {
+            let Some((rest, [_, later @ ..])) = tried else {
                 return false;
             };
-            let Some((first, tail)) = text.split_first() else {
-                return false;
-            };
-            one_of(&rest[..end], *first) && glob(&rest[end + 1..], tail)
+            tried = Some((rest, later));
+            (pattern, text) = (rest, later);
         }
-        [b'\\', c, rest @ ..] | [c, rest @ ..] => text.first() == Some(c) && glob(rest, &text[1..]),
+    }
+}
+
+/// What is left of a pattern and a text of which the first byte is as the pattern wants it.
+fn one_byte<'a>(pattern: &'a [u8], text: &'a [u8]) -> Option<(&'a [u8], &'a [u8])> {
+    let (first, text) = text.split_first()?;
+    match pattern {
+        [] => None,
+        [b'?', rest @ ..] => Some((rest, text)),
+        [b'[', rest @ ..] => {
+            let end = rest.iter().position(|byte| *byte == b']')?;
+            one_of(&rest[..end], *first).then_some((&rest[end + 1..], text))
+        }
+        [b'\\', c, rest @ ..] | [c, rest @ ..] => (c == first).then_some((rest, text)),
     }
 }
 
@@ -329,6 +348,11 @@ mod tests {
             ("h[^e]llo", "hello", false),
             ("a\\*", "a*", true),
             ("a\\*", "ab", false),
+            ("*a*b", "xaxbxb", true),
+            ("*a*b", "xaxbxc", false),
+            ("*[ab", "a", false),
+            ("**", "", true),
+            ("?", "", false),
         ] {
             assert_eq!(
                 glob(pattern.as_bytes(), text.as_bytes()),
@@ -336,5 +360,14 @@ mod tests {
                 "{pattern} {text}"
             );
         }
+    }
+
+    #[test]
+    fn no_glob_takes_all_of_the_stack_or_of_time() {
+        let text = vec![b'a'; 1 << 20];
+        let stars = [b"*a".repeat(50), b"b".to_vec()].concat();
+        assert!(!glob(&stars, &text[..1_000]));
+        assert!(glob(&text, &text));
+        assert!(!glob(&text[1..], &text));
     }
 }

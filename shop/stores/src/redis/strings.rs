@@ -274,10 +274,9 @@ fn scan(keys: &mut Keyspace, db: usize, args: &[Bytes]) -> Result<Reply, Reply> 
         }
     }
     let all = keys.keys(db);
-    let next = if cursor + count >= all.len() {
-        0
-    } else {
-        cursor + count
+    let next = match cursor.saturating_add(count) {
+        next if next < all.len() => next,
+        _ => 0,
     };
     let wanted = |keys: &mut Keyspace, key: &Bytes| {
         glob(&pattern, key)

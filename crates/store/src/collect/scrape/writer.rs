@@ -6,6 +6,10 @@ use super::exposition::{Format, PageError, Pairs, labels_of, parse};
 use crate::metrics::head::{Exemplar, SeriesRef};
 use crate::metrics::{AppendError, Head, Labels, stale};
 
+/// How far in the future a page may say that its samples are (Prometheus: 10 minutes). Whatever
+/// was taken decides what is too old to be taken.
+const MAX_AHEAD_MS: i64 = 10 * 60 * 1000;
+
 /// Writes the pages of one target.
 #[derive(Debug)]
 pub struct PageWriter {
@@ -67,6 +71,10 @@ impl PageWriter {
         self.added = 0;
         for sample in &page.samples {
             let at = sample.t.unwrap_or(t);
+            if at > t.saturating_add(MAX_AHEAD_MS) {
+                tracing::debug!(series = sample.series, at, "sample out of bounds");
+                continue;
+            }
             let written = self.sample(head, sample.series, &kinds, at, sample.value);
             match written {
                 Ok(series) => {
@@ -191,5 +199,20 @@ fn as_float(text: String) -> String {
         shown
     } else {
         format!("{shown}.0")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Limits;
+
+    #[test]
+    fn a_sample_of_the_far_future_is_not_taken() {
+        let head = Head::new(&Limits::default());
+        let mut writer = PageWriter::new(Vec::new());
+        let page = "a 1 600001\nb 1 9223372036854775807\nc 1 600000\nd 1\n";
+        assert_eq!(writer.page(&head, page, Format::Text, 0), Ok(4));
+        assert_eq!((head.series_count(), head.newest()), (2, Some(600_000)));
     }
 }

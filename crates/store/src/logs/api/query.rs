@@ -16,7 +16,7 @@ use crate::logs::eval::{
 use crate::logs::labels::Labels;
 use crate::logs::logql::{Expr, SampleExpr, parse, units};
 use crate::logs::params::Params;
-use crate::logs::storage::{Logs, Place};
+use crate::logs::storage::{Logs, Place, rfc3339_nano};
 
 const SECOND: i64 = 1_000_000_000;
 /// The label that tells the series of variants apart.
@@ -105,20 +105,61 @@ pub(super) async fn range(
             let result = streams(&rows, categorize);
             return Ok(answer("streams", result, rows.len(), flags, run, queued));
         }
-        if (end - start) / step > logs.config().max_points as i64 {
+        if end.saturating_sub(start) / step > logs.config().max_points as i64 {
             return Err(Refusal::bad(
                 "exceeded maximum resolution of 11,000 points per time series. Try increasing the value of the step parameter",
             ));
         }
         // Loki's frontend aligns both ends with the step.
         let steps = Steps {
-            start: start.div_euclid(step) * step,
-            end: (end + step - 1).div_euclid(step) * step,
+            start: start.div_euclid(step).saturating_mul(step),
+            end: end
+                .saturating_add(step - 1)
+                .div_euclid(step)
+                .saturating_mul(step),
             step,
         };
         let vectors = evaluate(run, steps, &expr)?;
         let (result, points) = matrix(run, &steps, &vectors)?;
         Ok(answer("matrix", result, points, None, run, queued))
+    })
+    .await
+}
+
+/// Lines in the form of Loki's first API, which `/api/prom/query` still gives.
+pub(super) async fn legacy(
+    State(logs): State<Arc<Logs>>,
+    RawQuery(query): RawQuery,
+    body: Bytes,
+) -> Answer {
+    running(logs, move |run, queued| {
+        let logs = run.store;
+        let params = Params::new(query.as_deref(), &body);
+        let expr = parse(params.get("query").unwrap_or(""))?;
+        let bounds = bounds(logs, &params)?;
+        let limit = limit(logs, &params, &expr)?;
+        check_matchers(logs, &expr)?;
+        check_length(logs, bounds.0, bounds.1)?;
+        let Expr::Log(log) = &expr else {
+            return Err(Refusal::bad(
+                "legacy endpoints only support streams result type",
+            ));
+        };
+        let rows = eval::lines(run, log, bounds, direction(&params)?, limit, 0)?;
+        let mut streams: BTreeMap<String, Vec<Value>> = BTreeMap::new();
+        for row in &rows {
+            let entry = json!({"ts": rfc3339_nano(row.ts), "line": row.line});
+            streams
+                .entry(row.labels.to_string())
+                .or_default()
+                .push(entry);
+        }
+        let streams: Vec<Value> = streams
+            .into_iter()
+            .map(|(labels, entries)| json!({"labels": labels, "entries": entries}))
+            .collect();
+        let stats = stats::of(run.cost(), run.elapsed(), queued, rows.len());
+        Ok(json_answer(&json!({"streams": streams, "stats": stats})))
     })
     .await
 }
@@ -220,7 +261,7 @@ pub(super) fn bounds(logs: &Logs, params: &Params) -> Result<(i64, i64), Refusal
     let since = params.duration("since")?.unwrap_or(3600 * SECOND);
     let start = params.time("start")?;
     let end = params.time("end")?.unwrap_or(now);
-    let start = start.unwrap_or(end.min(now) - since);
+    let start = start.unwrap_or(end.min(now).saturating_sub(since));
     if end < start {
         return Err(Refusal::bad(
             "end timestamp must not be before or equal to start time",
@@ -265,7 +306,7 @@ fn direction(params: &Params) -> Result<Direction, Refusal> {
 
 /// At most 250 points, whole seconds.
 fn default_step(start: i64, end: i64) -> i64 {
-    ((end - start) / SECOND / 250).max(1) * SECOND
+    (end.saturating_sub(start) / SECOND / 250).max(1) * SECOND
 }
 
 /// Seconds as Loki writes them: whole if they are.
@@ -317,7 +358,7 @@ pub(in crate::logs) fn entry(ts: i64, line: &str, parts: Option<&[Labels; 3]>) -
 fn matrix(run: &Run<'_>, steps: &Steps, vectors: &Vectors) -> Result<(Value, usize), Refusal> {
     let mut series: BTreeMap<&Labels, Vec<Value>> = BTreeMap::new();
     for (index, samples) in vectors.iter().enumerate() {
-        let time = seconds(steps.start + steps.step * index as i64);
+        let time = seconds(steps.at(index));
         for sample in samples {
             series
                 .entry(&sample.labels)

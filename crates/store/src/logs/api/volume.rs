@@ -32,9 +32,9 @@ pub(super) fn volume_range(run: &Run<'_>, params: &Params) -> Answer {
     check_length(run.store, start, end)?;
     let step = params
         .duration("step")?
-        .unwrap_or(end - start)
+        .unwrap_or(end.saturating_sub(start))
         .max(1_000_000_000);
-    if (end - start) / step > run.store.config().max_points as i64 {
+    if end.saturating_sub(start) / step > run.store.config().max_points as i64 {
         return Err(Refusal::bad(
             "exceeded maximum resolution of 11,000 points per time series. Try increasing the value of the step parameter",
         ));
@@ -42,7 +42,7 @@ pub(super) fn volume_range(run: &Run<'_>, params: &Params) -> Answer {
     let mut series: BTreeMap<Labels, Vec<Value>> = BTreeMap::new();
     let mut from = start;
     while from < end {
-        let to = (from + step).min(end);
+        let to = from.saturating_add(step).min(end);
         for (labels, bytes) in volumes(run, params, (from, to))? {
             series
                 .entry(labels)

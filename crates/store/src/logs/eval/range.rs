@@ -1,30 +1,36 @@
 //! Range aggregations: the numbers of the lines within a range before each step.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
+use super::series::{Points, Series};
 use super::{Eval, EvalError, Sample, Vectors};
 use crate::logs::labels::Labels;
 use crate::logs::logql::{
     Grouping, LabelFilter, MatchOp, RangeAgg, RangeOp, Renamed, Stage, VectorAgg, VectorOp,
 };
-use crate::logs::pipeline::{self, Hints, Pipeline, Work};
+use crate::logs::pipeline::{self, Base, Hints, Pipeline, Work};
 
-/// Which labels the lines of `agg` need, when `outer` aggregates its series.
-pub(super) fn hints(agg: &RangeAgg, outer: Option<&VectorAgg>) -> Hints {
-    let whole = Grouping {
-        without: false,
-        names: Vec::new(),
-    };
-    let grouping = match (&agg.grouping, outer) {
+/// A single group.
+static WHOLE: Grouping = Grouping {
+    without: false,
+    names: Vec::new(),
+};
+
+/// The groups that the lines of `agg` are put into at once, when `outer` aggregates its series.
+fn grouping<'q>(agg: &'q RangeAgg, outer: Option<&'q VectorAgg>) -> Option<&'q Grouping> {
+    match (&agg.grouping, outer) {
         (Some(inner), _) => Some(inner),
         (None, Some(outer)) if outer.op == VectorOp::Sum && merges(agg.op) => {
-            Some(outer.grouping.as_ref().unwrap_or(&whole))
+            Some(outer.grouping.as_ref().unwrap_or(&WHOLE))
         }
         // Its series are not named after lines at all.
-        _ if agg.op == RangeOp::AbsentOverTime => Some(&whole),
+        _ if agg.op == RangeOp::AbsentOverTime => Some(&WHOLE),
         _ => None,
-    };
+    }
+}
+
+/// Which labels the lines of `agg` need, when they are put into these groups.
+fn hints(agg: &RangeAgg, grouping: Option<&Grouping>) -> Hints {
     let mut required = Vec::new();
     for stage in &agg.log.stages {
         stage_labels(stage, &mut required);
@@ -94,25 +100,14 @@ fn filter_labels(filter: &LabelFilter, out: &mut Vec<String>) {
     }
 }
 
-/// The numbers of one series, in order of time.
-#[derive(Debug, Default)]
-struct Points {
-    at: Vec<(i64, f64)>,
-    /// Sums up to each point, where numbers are whole, so that sums of them are exact.
-    sums: Vec<f64>,
-}
-
-type Series = HashMap<Labels, Points>;
-
-/// The vectors of a range aggregation.
+/// The vectors of a range aggregation, that `outer` aggregates.
 pub(super) fn vectors(
     eval: &Eval<'_>,
     agg: &RangeAgg,
-    hints: &Hints,
+    outer: Option<&VectorAgg>,
 ) -> Result<Vectors, EvalError> {
     let steps = eval.steps;
-    let mut series: Vec<(Labels, Points)> = collect(eval, agg, hints)?.into_iter().collect();
-    series.sort_by(|a, b| a.0.cmp(&b.0));
+    let series = collect(eval, agg, grouping(agg, outer))?;
     let mut out: Vectors = vec![Vec::new(); steps.count()];
     let mut present = vec![false; steps.count()];
     for (labels, mut points) in series {
@@ -128,8 +123,9 @@ pub(super) fn vectors(
         }
         let labels = Arc::new(labels);
         for (index, vector) in out.iter_mut().enumerate() {
-            let last = steps.at(index) - agg.offset;
-            let begin = points.at.partition_point(|(ts, _)| *ts <= last - agg.range);
+            let last = steps.at(index).saturating_sub(agg.offset);
+            let first = last.saturating_sub(agg.range);
+            let begin = points.at.partition_point(|(ts, _)| *ts <= first);
             let end = points.at.partition_point(|(ts, _)| *ts <= last);
             if begin >= end {
                 continue;
@@ -138,7 +134,7 @@ pub(super) fn vectors(
             if agg.op == RangeOp::AbsentOverTime {
                 continue;
             }
-            let window = (last - agg.range, last);
+            let window = (first, last);
             let value = match points.sums.get(begin).zip(points.sums.get(end)) {
                 Some((before, after)) => counted(agg, after - before),
                 None => reduce(agg, &points.at[begin..end], window),
@@ -165,19 +161,27 @@ pub(super) fn vectors(
     Ok(out)
 }
 
-/// The numbers of all lines, by series.
-fn collect(eval: &Eval<'_>, agg: &RangeAgg, hints: &Hints) -> Result<Series, EvalError> {
+/// The numbers of all lines, by series, sorted by labels.
+fn collect(
+    eval: &Eval<'_>,
+    agg: &RangeAgg,
+    grouping: Option<&Grouping>,
+) -> Result<Vec<(Labels, Points)>, EvalError> {
     let shift = agg.offset.saturating_neg();
     let from = eval.steps.start.saturating_add(shift);
     let from = from.saturating_sub(agg.range).saturating_add(1);
     let to = eval.steps.end.saturating_add(shift).saturating_add(1);
     let pipeline = Pipeline::new(&agg.log.stages);
     let plain = pipeline.is_plain() && agg.unwrap.is_none();
-    let mut series = Series::new();
+    let hints = &hints(agg, grouping);
+    let mut series = Series::new(agg, grouping, hints);
     for stream in eval.run.chunks(&agg.log.matchers, from, to)? {
         for chunk in &stream.chunks {
+            let base = |set| Base::new(&stream.labels, chunk.metadata(set));
             // Lines with equal metadata are of one series where nothing is taken out of them.
             let mut known: Vec<Option<Vec<(i64, f64)>>> = vec![None; chunk.set_count()];
+            let mut bases: Vec<Option<Base<'_>>> = vec![None; chunk.set_count()];
+            let mut work: Option<Work<'_>> = None;
             for at in chunk.range(from, to) {
                 let held = chunk.line(at);
                 eval.run.read(chunk, &held)?;
@@ -190,31 +194,29 @@ fn collect(eval: &Eval<'_>, agg: &RangeAgg, hints: &Hints) -> Result<Series, Eva
                     points.push((held.ts, number(agg, held.line)));
                     continue;
                 }
-                let metadata = chunk.metadata(held.set);
-                let mut work = Work::new(&stream.labels, metadata, held.ts, held.line);
-                if !pipeline.run(&mut work, hints) {
+                let base = bases[held.set as usize].get_or_insert_with(|| base(held.set));
+                let work = work.get_or_insert_with(|| base.work(held.ts, held.line));
+                work.restart(base, held.ts, held.line);
+                if !pipeline.run(work, hints) {
                     continue;
                 }
                 let value = match &agg.unwrap {
-                    Some(unwrap) => match pipeline::unwrap(unwrap, &mut work) {
+                    Some(unwrap) => match pipeline::unwrap(unwrap, work) {
                         Some(value) => value,
                         None => continue,
                     },
                     None => number(agg, &work.line),
                 };
                 eval.run.keep();
-                let labels = named(agg, &work, hints)?;
-                series.entry(labels).or_default().at.push((held.ts, value));
+                series.of(work)?.at.push((held.ts, value));
             }
             for (set, points) in (0_u32..).zip(known) {
                 let Some(points) = points else { continue };
-                let work = Work::new(&stream.labels, chunk.metadata(set), 0, "");
-                let labels = named(agg, &work, hints)?;
-                series.entry(labels).or_default().at.extend(points);
+                series.of(&base(set).work(0, ""))?.at.extend(points);
             }
         }
     }
-    Ok(series)
+    Ok(series.sorted())
 }
 
 const fn number(agg: &RangeAgg, line: &str) -> f64 {
@@ -222,33 +224,6 @@ const fn number(agg: &RangeAgg, line: &str) -> f64 {
         RangeOp::BytesOverTime | RangeOp::BytesRate => line.len() as f64,
         _ => 1.0,
     }
-}
-
-/// The series that a line belongs to. An error is one's own series if it was asked for, and
-/// else ends the query.
-fn named(agg: &RangeAgg, work: &Work<'_>, hints: &Hints) -> Result<Labels, EvalError> {
-    let mut labels = work.result();
-    if let Some(kind) = &work.error {
-        if hints.preserves_errors() {
-            labels.set(pipeline::PRESERVE, "true");
-            return Ok(labels);
-        }
-        return Err(EvalError::Pipeline {
-            kind: kind.clone(),
-            labels: labels.to_string(),
-        });
-    }
-    match (&agg.grouping, &agg.unwrap) {
-        (Some(grouping), unwrap) => {
-            labels = group(grouping, &labels);
-            if grouping.without {
-                unwrap.iter().for_each(|u| labels.remove(&u.label));
-            }
-        }
-        (None, Some(unwrap)) => labels.remove(&unwrap.label),
-        (None, None) => {}
-    }
-    Ok(labels)
 }
 
 /// The aggregations that count lines or bytes, of their sum.

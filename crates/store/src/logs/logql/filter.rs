@@ -10,6 +10,7 @@ impl Parser {
     pub(super) fn label_filter(&mut self) -> Result<LabelFilter, ParseError> {
         let mut left = self.label_conjunction()?;
         while self.eat("or") {
+            self.operator()?;
             let right = self.label_conjunction()?;
             left = LabelFilter::Or(Box::new(left), Box::new(right));
         }
@@ -23,6 +24,7 @@ impl Parser {
             if !joined && self.peek().kind != Kind::Ident && !self.is("(") {
                 return Ok(left);
             }
+            self.operator()?;
             let right = self.label_test()?;
             left = LabelFilter::And(Box::new(left), Box::new(right));
         }
@@ -30,7 +32,7 @@ impl Parser {
 
     fn label_test(&mut self) -> Result<LabelFilter, ParseError> {
         if self.eat("(") {
-            let filter = self.label_filter()?;
+            let filter = self.nested(Self::label_filter)?;
             self.expect(")", &[])?;
             return Ok(filter);
         }

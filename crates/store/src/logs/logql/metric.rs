@@ -31,7 +31,7 @@ const OPERATORS: [(&str, u8); 15] = [
 impl Parser {
     /// An expression whose operators bind at least as tightly as `least`.
     pub(super) fn expr(&mut self, least: u8) -> Result<Expr, ParseError> {
-        let mut left = self.operand()?;
+        let mut left = self.nested(Self::operand)?;
         loop {
             let token = self.peek().clone();
             let Some(&(op, level)) = OPERATORS
@@ -43,6 +43,7 @@ impl Parser {
             if level < least {
                 return Ok(left);
             }
+            self.operator()?;
             self.take();
             let bool_mode = level == 3 && self.eat("bool");
             let matching = self.matching()?;

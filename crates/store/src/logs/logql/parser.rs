@@ -13,6 +13,10 @@ use crate::logs::template::Template;
 
 /// The longest query that is read, in bytes.
 const MAX_QUERY: usize = 131_072;
+/// Bounds on what costs stack, which must not run out: nesting, and operators, whose trees are
+/// as deep as they are long. Loki knows neither; both are far beyond what a person writes.
+const MAX_DEPTH: usize = 150;
+const MAX_OPERATORS: usize = 500;
 /// What is said of a query that is more than a selector where only one may be.
 const ONLY_MATCHERS: &str = "only label matchers are supported";
 
@@ -101,6 +105,8 @@ pub fn parse_matchers(query: &str) -> Result<Vec<Matcher>, ParseError> {
 pub(super) struct Parser {
     tokens: Vec<Token>,
     at: usize,
+    depth: usize,
+    operators: usize,
 }
 
 impl Parser {
@@ -108,7 +114,37 @@ impl Parser {
         Ok(Self {
             tokens: lex(query)?,
             at: 0,
+            depth: 0,
+            operators: 0,
         })
+    }
+
+    /// Reads what is nested one deeper.
+    pub(super) fn nested<T>(
+        &mut self,
+        read: impl FnOnce(&mut Self) -> Result<T, ParseError>,
+    ) -> Result<T, ParseError> {
+        if self.depth == MAX_DEPTH {
+            return Err(self.too("deeply nested"));
+        }
+        self.depth += 1;
+        let result = read(self);
+        self.depth -= 1;
+        result
+    }
+
+    /// Takes note of an operator.
+    pub(super) fn operator(&mut self) -> Result<(), ParseError> {
+        self.operators += 1;
+        if self.operators > MAX_OPERATORS {
+            return Err(self.too("long"));
+        }
+        Ok(())
+    }
+
+    fn too(&self, what: &str) -> ParseError {
+        let token = self.peek();
+        ParseError::at(token.line, token.col, &format!("query is too {what}"))
     }
 
     pub(super) fn peek(&self) -> &Token {

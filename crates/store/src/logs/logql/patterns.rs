@@ -99,7 +99,7 @@ impl Pattern {
     }
 
     /// What the captures hold; those before the first literal that is missing.
-    pub fn captures<'a>(&'a self, line: &'a str) -> Vec<(&'a str, &'a str)> {
+    pub fn captures<'p, 'l>(&'p self, line: &'l str) -> Vec<(&'p str, &'l str)> {
         let mut out = Vec::new();
         let mut rest = line;
         let mut at = 0;

@@ -141,6 +141,31 @@ fn a_long_query_is_too_long() {
 }
 
 #[test]
+fn what_would_take_all_of_the_stack_is_refused() {
+    let deep = |n: usize| format!("{}vector(1){}", "(".repeat(n), ")".repeat(n));
+    let filters = |n: usize| format!("{{a=\"b\"}} | {}c=1{}", "(".repeat(n), ")".repeat(n));
+    let long = |n: usize| vec!["vector(1)"; n].join("+");
+    let tests = |n: usize| format!("{{a=\"b\"}} | {}", vec!["c=1"; n].join(" or "));
+    let listed = |n: usize| format!("{{a=\"b\"}} | {}", vec!["c=1"; n].join(","));
+    for (query, message) in [
+        (deep(100), None),
+        (deep(60_000), Some("query is too deeply nested")),
+        (filters(100), None),
+        (filters(60_000), Some("query is too deeply nested")),
+        (long(500), None),
+        (long(13_000), Some("query is too long")),
+        (tests(500), None),
+        (tests(18_000), Some("query is too long")),
+        (listed(500), None),
+        (listed(30_000), Some("query is too long")),
+    ] {
+        let error = parse(&query).map(|expr| expr.to_string()).err();
+        let told = error.as_ref().map(|error| error.message.as_str());
+        assert_eq!(told, message, "{} bytes", query.len());
+    }
+}
+
+#[test]
 fn a_long_query_is_put_on_several_lines() {
     let selector = "{namespace=\"a-rather-long-namespace\", app=\"a-rather-long-name-of-an-app\"}";
     for (query, wanted) in [

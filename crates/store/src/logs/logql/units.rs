@@ -40,6 +40,10 @@ pub(crate) fn go_duration(text: &str) -> Option<i64> {
         total += number * nanos;
         rest = &rest[letters..];
     }
+    // Go has no longer ones than what 64 bits hold.
+    if total.round() >= i64::MAX as f64 {
+        return None;
+    }
     let nanos = total.round() as i64;
     Some(if negative { -nanos } else { nanos })
 }
@@ -63,7 +67,7 @@ pub(crate) fn range(text: &str) -> Option<i64> {
             .unwrap_or(rest.len());
         let seconds = match &rest[..letters] {
             "ms" => {
-                total += number * 1_000_000;
+                total = total.checked_add(number.checked_mul(1_000_000)?)?;
                 0
             }
             "s" => 1,
@@ -74,7 +78,7 @@ pub(crate) fn range(text: &str) -> Option<i64> {
             "y" => 31_536_000,
             _ => return None,
         };
-        total += number * seconds * 1_000_000_000;
+        total = total.checked_add(number.checked_mul(seconds * 1_000_000_000)?)?;
         rest = &rest[letters..];
     }
     Some(total)
@@ -263,6 +267,14 @@ mod tests {
         }
         assert_eq!(range("1d"), Some(86_400_000_000_000));
         assert_eq!(range("5"), None);
+        for beyond in [
+            "9223372036854775807y",
+            "9223372036854775807ms",
+            "300y",
+            "200y200y",
+        ] {
+            assert_eq!(range(beyond), None, "{beyond}");
+        }
         for (text, size) in [("5KiB", Some(5120.0)), ("2.9KB", Some(2900.0)), ("x", None)] {
             assert_eq!(bytes(text), size, "{text}");
         }

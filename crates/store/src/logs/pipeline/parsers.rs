@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use regex::Regex;
 
+use super::work::{Keep, into_owned};
 use super::{Hints, Work};
 use crate::logs::jsonscan::{self, Value};
 use crate::logs::labels::sanitize;
@@ -13,71 +14,102 @@ use crate::logs::logql::{PathPart, Pattern, Picked};
 const ENOUGH: &str = "";
 
 /// Sets a label that was found, under the name that is free for it: one that the stream or its
-/// metadata has already is `<name>_extracted`. What was parsed before stays.
-fn add(work: &mut Work<'_>, hints: &Hints, key: &str, value: &str) {
-    let name = free_name(work, key);
-    if !name.is_empty() && hints.wants(&name) && !work.parsed(&name) {
-        work.set(&name, value.to_owned());
+/// metadata has already is `<name>_extracted`. What was parsed before stays. Says whether the
+/// label is new.
+fn add<'l, 'a>(
+    work: &mut Work<'a>,
+    hints: &Hints,
+    key: Cow<'l, str>,
+    value: Cow<'l, str>,
+    keep: Keep<'l, 'a>,
+) -> bool {
+    // Where a `<name>_extracted` is wanted, so is the name.
+    if !hints.wants(&key) {
+        return false;
     }
+    let name = free_name(work, key);
+    if name.is_empty() || !hints.wants(&name) || work.parsed(&name) {
+        return false;
+    }
+    work.put(name, value, keep);
+    true
 }
 
-fn free_name<'k>(work: &Work<'_>, key: &'k str) -> Cow<'k, str> {
-    if work.clashes(key) {
+fn free_name<'k>(work: &Work<'_>, key: Cow<'k, str>) -> Cow<'k, str> {
+    if work.clashes(&key) {
         Cow::Owned(format!("{key}_extracted"))
     } else {
-        Cow::Borrowed(key)
+        key
     }
 }
 
-/// The line by itself, so that a parser can change the labels while it reads.
-fn own_line<'a>(work: &Work<'a>) -> Cow<'a, str> {
-    work.line.clone()
+/// The text of a line for a parser, which changes the labels while it reads. Labels point into
+/// a line that was not changed yet; of another one they hold copies.
+macro_rules! read {
+    ($work:ident, |$line:ident, $keep:ident| $read:expr) => {
+        match $work.line.clone() {
+            Cow::Borrowed($line) => {
+                let $keep: Keep<'_, '_> = |text| text;
+                $read
+            }
+            Cow::Owned(line) => {
+                let ($line, $keep): (&str, Keep<'_, '_>) = (&line, into_owned);
+                $read
+            }
+        }
+    };
 }
 
 pub(super) fn json(picked: &[Picked], work: &mut Work<'_>, hints: &Hints) {
     if work.satisfies(hints) {
         return;
     }
-    let line = own_line(work);
     if !picked.is_empty() {
+        let line = work.line.clone();
         return json_picked(&line, picked, work);
     }
-    match json_object(&line, "", work, hints) {
+    let outcome = read!(work, |line, keep| json_object(line, "", work, hints, keep));
+    match outcome {
         Ok(()) | Err(ENOUGH) => {}
         Err(message) => work.fail("JSONParserErr", message),
     }
 }
 
 /// Takes all members of an object; those of objects within get their path as prefix.
-fn json_object(
-    text: &str,
+fn json_object<'l, 'a>(
+    text: &'l str,
     prefix: &str,
-    work: &mut Work<'_>,
+    work: &mut Work<'a>,
     hints: &Hints,
+    keep: Keep<'l, 'a>,
 ) -> Result<(), &'static str> {
     jsonscan::object(text, &mut |key, value| {
-        let key = sanitize(&jsonscan::unescape(key));
-        let name = if prefix.is_empty() {
-            key
-        } else {
-            format!("{prefix}_{key}")
+        let name = match jsonscan::unescape(key) {
+            Cow::Borrowed(key) => sanitize(key),
+            Cow::Owned(key) => Cow::Owned(sanitize(&key).into_owned()),
         };
-        match value {
+        let name = if prefix.is_empty() {
+            name
+        } else {
+            Cow::Owned(format!("{prefix}_{name}"))
+        };
+        let value = match value {
             Value::Object(inner) => {
                 let sought = hints.required.is_empty()
                     || hints
                         .required
                         .iter()
-                        .any(|wanted| wanted.starts_with(&name));
+                        .any(|wanted| wanted.starts_with(&*name));
                 if sought {
-                    json_object(inner, &name, work, hints)?;
+                    json_object(inner, &name, work, hints, keep)?;
                 }
+                return Ok(true);
             }
-            Value::Text(text) => add(work, hints, &name, &jsonscan::unescape(text)),
-            Value::Plain(text) => add(work, hints, &name, text),
-            Value::Null | Value::Array(_) => {}
-        }
-        if work.satisfies(hints) {
+            Value::Text(text) if hints.wants(&name) => jsonscan::unescape(text),
+            Value::Plain(text) => Cow::Borrowed(text),
+            Value::Text(_) | Value::Null | Value::Array(_) => return Ok(true),
+        };
+        if add(work, hints, name, value, keep) && work.satisfies(hints) {
             return Err(ENOUGH);
         }
         Ok(true)
@@ -93,11 +125,11 @@ fn json_picked(line: &str, picked: &[Picked], work: &mut Work<'_>) {
     for pick in picked {
         if let Some(value) = walk(line, &pick.path) {
             let text = match value {
-                Value::Text(text) => jsonscan::unescape(text),
+                Value::Text(text) => jsonscan::unescape(text).into_owned(),
                 Value::Plain(text) | Value::Object(text) | Value::Array(text) => text.to_owned(),
                 Value::Null => String::new(),
             };
-            let name = free_name(work, &pick.name).into_owned();
+            let name = free_name(work, Cow::Borrowed(pick.name.as_str()));
             work.set(&name, text);
         } else if work.get(&pick.name).is_none() {
             work.set(&pick.name, String::new());
@@ -140,42 +172,86 @@ pub(super) fn logfmt(
     if work.satisfies(hints) {
         return;
     }
-    let line = own_line(work);
+    let outcome = if picked.is_empty() {
+        read!(work, |line, keep| {
+            logfmt_all(line, strict, keep_empty, work, hints, keep)
+        })
+    } else {
+        let line = work.line.clone();
+        logfmt_picked(&line, strict, picked, work, hints)
+    };
+    if let Err(message) = outcome {
+        work.fail("LogfmtParserErr", message);
+    }
+}
+
+fn logfmt_all<'l, 'a>(
+    line: &'l str,
+    strict: bool,
+    keep_empty: bool,
+    work: &mut Work<'a>,
+    hints: &Hints,
+    keep: Keep<'l, 'a>,
+) -> Result<(), String> {
+    let mut pairs = Logfmt::new(line);
+    while let Some(pair) = pairs.pair() {
+        let (key, value) = match pair {
+            Ok(pair) => pair,
+            Err(message) if strict => return Err(message),
+            Err(_) => continue,
+        };
+        let key = sanitize(key);
+        if !hints.wants(&key) {
+            continue;
+        }
+        let value = whole(value);
+        if (keep_empty || !value.is_empty())
+            && add(work, hints, key, value, keep)
+            && work.satisfies(hints)
+        {
+            break;
+        }
+    }
+    Ok(())
+}
+
+fn logfmt_picked(
+    line: &str,
+    strict: bool,
+    picked: &[Picked],
+    work: &mut Work<'_>,
+    hints: &Hints,
+) -> Result<(), String> {
     for pick in picked {
         if !work.clashes(&pick.name) {
             work.set(&pick.name, String::new());
         }
     }
-    let mut pairs = Logfmt::new(&line);
+    let mut pairs = Logfmt::new(line);
     while let Some(pair) = pairs.pair() {
         let (key, value) = match pair {
             Ok(pair) => pair,
-            Err(message) => {
-                if strict {
-                    work.fail("LogfmtParserErr", message);
-                    return;
-                }
-                continue;
-            }
-        };
-        // A broken character would not be a label's value.
-        let value = if value.contains('\u{fffd}') {
-            Cow::Borrowed("")
-        } else {
-            value
+            Err(message) if strict => return Err(message),
+            Err(_) => continue,
         };
         let key = sanitize(key);
-        if !picked.is_empty() {
-            for pick in picked.iter().filter(|pick| pick.source == key) {
-                let name = free_name(work, &pick.name).into_owned();
-                work.set(&name, value.clone().into_owned());
-            }
-        } else if keep_empty || !value.is_empty() {
-            add(work, hints, &key, &value);
+        for pick in picked.iter().filter(|pick| pick.source == key) {
+            let name = free_name(work, Cow::Borrowed(pick.name.as_str()));
+            work.set(&name, whole(value.clone()).into_owned());
         }
         if work.satisfies(hints) {
-            return;
+            break;
         }
+    }
+    Ok(())
+}
+
+/// A value, unless it has a broken character: that would not be a label's value.
+fn whole(value: Cow<'_, str>) -> Cow<'_, str> {
+    if value.contains('\u{fffd}') {
+        Cow::Borrowed("")
+    } else {
+        value
     }
 }
 
@@ -193,9 +269,8 @@ impl<'a> Logfmt<'a> {
 
     /// The next key and its value, or what is wrong with it.
     pub(crate) fn pair(&mut self) -> Option<Result<(&'a str, Cow<'a, str>), String>> {
-        let rest = &self.line[self.at..];
-        let start = self.at + rest.find(|c: char| c > ' ')?;
         let bytes = self.line.as_bytes();
+        let start = self.at + bytes[self.at..].iter().position(|byte| *byte > b' ')?;
         let mut at = start;
         while at < bytes.len() && bytes[at] > b' ' && bytes[at] != b'=' && bytes[at] != b'"' {
             at += 1;
@@ -258,31 +333,39 @@ impl<'a> Logfmt<'a> {
 
 fn unquote(inner: &str) -> Cow<'_, str> {
     if inner.contains('\\') {
-        Cow::Owned(jsonscan::unescape(inner))
+        jsonscan::unescape(inner)
     } else {
         Cow::Borrowed(inner)
     }
 }
 
 pub(super) fn regexp(regex: &Regex, work: &mut Work<'_>, hints: &Hints) {
-    let line = own_line(work);
-    let Some(captures) = regex.captures(&line) else {
-        return;
-    };
-    for name in regex.capture_names().flatten() {
-        let value = captures.name(name).map_or("", |m| m.as_str());
-        add(work, hints, &sanitize(name), value);
-    }
+    read!(work, |line, keep| {
+        let Some(captures) = regex.captures(line) else {
+            return;
+        };
+        for name in regex.capture_names().flatten() {
+            let value = captures.name(name).map_or("", |m| m.as_str());
+            let name = sanitize(name);
+            if hints.wants(&name) {
+                add(work, hints, into_owned(name), Cow::Borrowed(value), keep);
+            }
+        }
+    });
 }
 
 pub(super) fn pattern(pattern: &Pattern, work: &mut Work<'_>, hints: &Hints) {
     if work.satisfies(hints) {
         return;
     }
-    let line = own_line(work);
-    for (name, value) in pattern.captures(&line) {
-        add(work, hints, name, value);
-    }
+    read!(work, |line, keep| {
+        for (name, value) in pattern.captures(line) {
+            if hints.wants(name) {
+                let name = Cow::Owned(name.to_owned());
+                add(work, hints, name, Cow::Borrowed(value), keep);
+            }
+        }
+    });
 }
 
 /// Undoes Promtail's `pack`: members become labels, `_entry` becomes the line.
@@ -290,7 +373,7 @@ pub(super) fn unpack(work: &mut Work<'_>, hints: &Hints) {
     if work.line.is_empty() || work.satisfies(hints) {
         return;
     }
-    let line = own_line(work);
+    let line = work.line.clone();
     if !line.starts_with('{') {
         return work.fail("JSONParserErr", "expecting json object(6), but it is not");
     }
@@ -300,9 +383,10 @@ pub(super) fn unpack(work: &mut Work<'_>, hints: &Hints) {
         if let Value::Text(text) = value {
             let text = jsonscan::unescape(text);
             if key == "_entry" {
-                entry = Some(text);
+                entry = Some(text.into_owned());
             } else {
-                found.push((sanitize(&jsonscan::unescape(key)), text));
+                let name = sanitize(&jsonscan::unescape(key)).into_owned();
+                found.push((name, text));
             }
         }
         Ok(true)
@@ -313,7 +397,7 @@ pub(super) fn unpack(work: &mut Work<'_>, hints: &Hints) {
     // Only a packed line is unpacked.
     let Some(entry) = entry else { return };
     for (key, value) in found {
-        add(work, hints, &key, &value);
+        add(work, hints, key.into(), value, into_owned);
     }
     work.line = entry.into();
 }

@@ -5,10 +5,12 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
-use regex::Regex;
+use regex::{Captures, Regex};
 
 use super::decimal;
-use super::text::{align, indent, printf, strip, substr, title, trunc};
+use super::text::{
+    MAX_TEXT, TOO_LONG, align, indent, printf, repeat, replaced, strip, substr, title, trunc,
+};
 use super::time::{go_time, parse_time};
 use super::{Scope, Val};
 use crate::logs::logql::units;
@@ -121,6 +123,12 @@ pub(super) fn call(name: &str, args: Vec<Val>, scope: &dyn Scope) -> Result<Val,
             args.len()
         ));
     }
+    // What a function makes of its arguments is at most a few times as long as they are; those
+    // that make more of them look for themselves.
+    let given = args.iter().map(Val::size).sum::<usize>();
+    if given > MAX_TEXT {
+        return Err(TOO_LONG.to_owned());
+    }
     match name {
         "__line__" => Ok(Val::Text(scope.line().to_owned())),
         "__timestamp__" => Ok(Val::Time(scope.timestamp())),
@@ -129,7 +137,8 @@ pub(super) fn call(name: &str, args: Vec<Val>, scope: &dyn Scope) -> Result<Val,
                 .timestamp()
                 .max(jiff::Timestamp::now().as_nanosecond() as i64),
         )),
-        _ => texts(name, &args)
+        _ => grown(name, &args)
+            .or_else(|| texts(name, &args))
             .or_else(|| numbers(name, &args))
             .or_else(|| truths(name, &args))
             .unwrap_or_else(|| others(name, &args)),
@@ -151,6 +160,52 @@ fn least_args(name: &str) -> usize {
     }
 }
 
+/// `text` with what `with` writes in place of each match.
+fn regex_replaced(
+    regex: &Regex,
+    text: &str,
+    with: impl Fn(&Captures<'_>, &mut String),
+) -> Result<String, String> {
+    let mut left = MAX_TEXT;
+    let replaced = regex.replace_all(text, |found: &Captures<'_>| {
+        let mut out = String::new();
+        if left > 0 {
+            with(found, &mut out);
+            left = left.saturating_sub(out.len());
+        }
+        out
+    });
+    match left {
+        0 => Err(TOO_LONG.to_owned()),
+        _ => Ok(replaced.into_owned()),
+    }
+}
+
+/// Functions whose text can be very much longer than what they are given.
+fn grown(name: &str, args: &[Val]) -> Option<Result<Val, String>> {
+    let text = |at: usize| args[at].show();
+    let out = match name {
+        "Replace" => replaced(&text(0), &text(1), &text(2), args[3].int()),
+        "replace" => replaced(&text(2), &text(0), &text(1), -1),
+        "repeat" => repeat(args[0].int(), &text(1)),
+        "indent" => indent(args[0].int(), &text(1)),
+        "nindent" => indent(args[0].int(), &text(1)).map(|out| format!("\n{out}")),
+        "regexReplaceAll" | "regexReplaceAllLiteral" => match Regex::new(&text(0)) {
+            Ok(regex) => {
+                let expands = name == "regexReplaceAll";
+                let with = text(2);
+                regex_replaced(&regex, &text(1), |found, out| match expands {
+                    true => found.expand(&with, out),
+                    false => out.push_str(&with),
+                })
+            }
+            Err(_) => Err(crate::logs::logql::regex_message(&text(0))),
+        },
+        _ => return None,
+    };
+    Some(out.map(Val::Text))
+}
+
 fn texts(name: &str, args: &[Val]) -> Option<Result<Val, String>> {
     let text = |at: usize| args[at].show();
     let set = |at: usize| text(at).chars().collect::<Vec<char>>();
@@ -167,16 +222,8 @@ fn texts(name: &str, args: &[Val]) -> Option<Result<Val, String>> {
         "TrimSuffix" => strip(&text(0), &text(1), false),
         "trimPrefix" => strip(&text(1), &text(0), true),
         "trimSuffix" => strip(&text(1), &text(0), false),
-        "Replace" => match args[3].int() {
-            n if n < 0 => text(0).replace(&text(1), &text(2)),
-            n => text(0).replacen(&text(1), &text(2), n as usize),
-        },
-        "replace" => text(2).replace(&text(0), &text(1)),
-        "repeat" => text(1).repeat(args[0].int().clamp(0, 10_000) as usize),
         "trunc" => trunc(args[0].int(), &text(1)),
         "substr" => substr(args[0].int(), args[1].int(), &text(2)),
-        "indent" => indent(args[0].int(), &text(1)),
-        "nindent" => format!("\n{}", indent(args[0].int(), &text(1))),
         "alignLeft" => align(args[0].int(), &text(1), true),
         "alignRight" => align(args[0].int(), &text(1), false),
         "b64enc" => STANDARD.encode(text(0)),
@@ -203,21 +250,6 @@ fn texts(name: &str, args: &[Val]) -> Option<Result<Val, String>> {
             format!("{}\n", parts.join(" "))
         }
         "printf" => return Some(printf(args)),
-        "regexReplaceAll" | "regexReplaceAllLiteral" => {
-            let regex = match Regex::new(&text(0)) {
-                Ok(regex) => regex,
-                Err(_) => {
-                    return Some(Err(crate::logs::logql::regex_message(&text(0))));
-                }
-            };
-            if name == "regexReplaceAll" {
-                regex.replace_all(&text(1), text(2).as_str()).into_owned()
-            } else {
-                regex
-                    .replace_all(&text(1), regex::NoExpand(&text(2)))
-                    .into_owned()
-            }
-        }
         _ => return None,
     };
     Some(Ok(Val::Text(out)))
@@ -355,10 +387,10 @@ fn others(name: &str, args: &[Val]) -> Result<Val, String> {
             let text = args[0].show();
             let n = args[0].int();
             Val::Time(match text.len() {
-                5 => n * 86_400_000_000_000,
-                10 => n * 1_000_000_000,
-                13 => n * 1_000_000,
-                16 => n * 1_000,
+                5 => n.saturating_mul(86_400_000_000_000),
+                10 => n.saturating_mul(1_000_000_000),
+                13 => n.saturating_mul(1_000_000),
+                16 => n.saturating_mul(1_000),
                 19 => n,
                 _ => return Err(format!("unable to parse time '{text}': invalid epoch")),
             })

@@ -18,6 +18,11 @@ enum Word {
     Comma,
 }
 
+/// How deep blocks and parentheses may be nested, each. Go allows 10,000, for its stack grows.
+const MAX_DEPTH: usize = 100;
+/// What Go says of what is deeper.
+const TOO_DEEP: &str = "max expression depth exceeded";
+
 /// A word, where it stands in the template, and as it was written.
 struct Item {
     word: Word,
@@ -50,7 +55,11 @@ impl Action {
 /// Reads a whole template.
 pub(super) fn parse(source: &str) -> Result<Vec<Node>, String> {
     let pieces = split(source)?;
-    let mut reader = Reader { pieces, at: 0 };
+    let mut reader = Reader {
+        pieces,
+        at: 0,
+        depth: 0,
+    };
     let (nodes, end) = reader.block()?;
     match end {
         None => Ok(nodes),
@@ -117,11 +126,22 @@ fn end_of_action(text: &str) -> Option<usize> {
 struct Reader {
     pieces: Vec<Piece>,
     at: usize,
+    depth: usize,
 }
 
 impl Reader {
     /// Nodes up to `end` or `else ...`; says which.
     fn block(&mut self) -> Result<(Vec<Node>, Option<Action>), String> {
+        if self.depth > MAX_DEPTH {
+            return Err(TOO_DEEP.to_owned());
+        }
+        self.depth += 1;
+        let read = self.nodes();
+        self.depth -= 1;
+        read
+    }
+
+    fn nodes(&mut self) -> Result<(Vec<Node>, Option<Action>), String> {
         let mut nodes = Vec::new();
         while self.at < self.pieces.len() {
             let piece = match &self.pieces[self.at] {
@@ -234,7 +254,7 @@ fn action(action: &Action) -> Result<Node, String> {
 fn pipe(action: &Action) -> Result<Pipe, String> {
     let items = words(&action.text, action.at)?;
     let mut at = 0;
-    let pipe = commands(&items, &mut at)?;
+    let pipe = commands(&items, &mut at, 0)?;
     if at < items.len() {
         return Err("unexpected right paren".to_owned());
     }
@@ -244,7 +264,11 @@ fn pipe(action: &Action) -> Result<Pipe, String> {
     Ok(pipe)
 }
 
-fn commands(items: &[Item], at: &mut usize) -> Result<Pipe, String> {
+/// Commands up to the parenthesis that closes them; `depth` are open around it.
+fn commands(items: &[Item], at: &mut usize, depth: usize) -> Result<Pipe, String> {
+    if depth > MAX_DEPTH {
+        return Err(TOO_DEEP.to_owned());
+    }
     let mut pipe = Vec::new();
     let mut operands: Vec<Operand> = Vec::new();
     let mut texts: Vec<String> = Vec::new();
@@ -278,7 +302,7 @@ fn commands(items: &[Item], at: &mut usize) -> Result<Pipe, String> {
             }
             Some(Word::Open) => {
                 *at += 1;
-                let inner = commands(items, at)?;
+                let inner = commands(items, at, depth + 1)?;
                 let Some(Item {
                     word: Word::Close(path),
                     raw,

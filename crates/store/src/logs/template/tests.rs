@@ -35,6 +35,10 @@ fn a_template_is_rendered_as_go_renders_it() {
         ("{{ .path | replace \"/\" \"_\" | trunc 5 }}", "_cart"),
         ("{{ add 1 2 }} {{ div 7 2 }} {{ mulf 1.5 2 }}", "3 3 3"),
         ("{{ default \"none\" .error }}", "none"),
+        (
+            "{{ title \"it's a_b c-d éa ßé 1st\" }}",
+            "It'S A_b C-D Éa ßé 1st",
+        ),
         ("{{ duration .took }}", "0.026"),
         ("{{ __line__ | upper }}", "THE LINE"),
         (
@@ -107,5 +111,71 @@ fn a_wrong_template_is_refused_in_the_words_of_go() {
     ] {
         let error = Template::parse("line", source).err();
         assert_eq!(error.as_deref(), Some(message));
+    }
+}
+
+#[test]
+fn a_template_takes_neither_all_memory_nor_all_time_nor_all_of_the_stack() {
+    let list = format!("[{}]", vec!["1"; 60].join(","));
+    let nested =
+        |inner: &str, n: usize| format!("{{{{ {}{inner}{} }}}}", "(".repeat(n), ")".repeat(n));
+    let blocks = |n: usize| "{{ if .x }}".repeat(n) + &"{{ end }}".repeat(n);
+    let ranges = |n: usize| {
+        format!("{{{{ range fromJson \"{list}\" }}}}").repeat(n) + &"{{ end }}".repeat(n)
+    };
+    let doubled = "{{ $x := \"ab\" }}".to_owned() + &"{{ $x = print $x $x $x $x }}".repeat(20);
+    let grown = "strings: Repeat output length overflow";
+    for (source, told) in [
+        ("{{ repeat 9223372036854775807 \"ab\" }}".to_owned(), grown),
+        ("{{ \"x\" | repeat 9999 | repeat 9999 }}".to_owned(), grown),
+        (
+            "{{ $x := repeat 9999 \"x\" }}{{ replace \"\" $x $x }}".to_owned(),
+            grown,
+        ),
+        (
+            "{{ $x := repeat 9999 \"x\" }}{{ regexReplaceAll \"\" $x $x }}".to_owned(),
+            grown,
+        ),
+        ("{{ indent 9999999 .path }}".to_owned(), grown),
+        (doubled, grown),
+        (ranges(4), "range over more than 100000 items"),
+        (nested("1", 9_999), "max expression depth exceeded"),
+        (blocks(9_999), "max expression depth exceeded"),
+    ] {
+        let told_by = Template::parse("line", &source).and_then(|it| it.render(&Line));
+        let told_by = told_by.expect_err(&source);
+        assert!(told_by.ends_with(told), "{told_by}");
+    }
+    for source in [nested("1", 90), blocks(90), ranges(2)] {
+        let template = Template::parse("line", &source).expect(&source);
+        assert!(template.render(&Line).is_ok(), "{source}");
+    }
+}
+
+#[test]
+fn widths_are_read_as_far_as_go_reads_them() {
+    for (source, length) in [
+        ("{{ printf \"%9999d|\" 1 }}", 10_000),
+        ("{{ printf \"%99999.99999s|\" \"a\" }}", 10_001),
+        ("{{ printf \"%.70000f\" 1.5 }}", 10_002),
+        // Beyond a million Go finds no verb.
+        (
+            "{{ printf \"%1000001d\" 1 }}",
+            "%!(NOVERB)%!(EXTRA int=1)".len(),
+        ),
+        (
+            "{{ printf \"%99999999999999999999d\" 1 }}",
+            "%!(NOVERB)%!(EXTRA int=1)".len(),
+        ),
+        ("{{ unixToTime \"9999999999\" | unixEpoch }}", 10),
+    ] {
+        let template = Template::parse("line", source).expect(source);
+        let shown = template.render(&Line).expect(source);
+        assert_eq!(
+            shown.len(),
+            length,
+            "{source}: {}",
+            &shown[..shown.len().min(40)]
+        );
     }
 }

@@ -2,6 +2,44 @@
 
 use super::Val;
 
+/// The longest text that a template makes, in bytes. In Go memory is the bound, which here many
+/// lines share with all else.
+pub(super) const MAX_TEXT: usize = 1 << 20;
+/// What is said of a longer one; Go has the words for what memory cannot hold at all.
+pub(super) const TOO_LONG: &str = "strings: Repeat output length overflow";
+/// The greatest width and precision that Go reads.
+const MAX_WIDTH: usize = 1_000_000;
+/// The greatest that text is padded to, and the most digits: more are not asked for.
+const WIDEST: usize = 10_000;
+
+/// `text`, `count` times.
+pub(super) fn repeat(count: i64, text: &str) -> Result<String, String> {
+    let count = usize::try_from(count).unwrap_or(0);
+    if text.len().saturating_mul(count) > MAX_TEXT {
+        return Err(TOO_LONG.to_owned());
+    }
+    Ok(text.repeat(count))
+}
+
+/// `text` with the first `count` places of `from` (all of them, if it is negative) replaced.
+pub(super) fn replaced(text: &str, from: &str, to: &str, count: i64) -> Result<String, String> {
+    let count = usize::try_from(count).unwrap_or(usize::MAX);
+    let places = text.matches(from).take(count).count();
+    if places.saturating_mul(to.len()) > MAX_TEXT {
+        return Err(TOO_LONG.to_owned());
+    }
+    Ok(text.replacen(from, to, count))
+}
+
+/// A number of a verb's width or precision: nothing where Go does not read on.
+fn size(digits: &str) -> Option<usize> {
+    if digits.is_empty() {
+        return Some(0);
+    }
+    let number: usize = digits.parse().ok().filter(|n| *n <= MAX_WIDTH)?;
+    Some(number.min(WIDEST))
+}
+
 pub(super) fn printf(args: &[Val]) -> Result<Val, String> {
     let format = args[0].show();
     let mut rest = args[1..].iter();
@@ -16,10 +54,13 @@ pub(super) fn printf(args: &[Val]) -> Result<Val, String> {
         while let Some(next) = chars.next_if(|c| "-+0 #.".contains(*c) || c.is_ascii_digit()) {
             spec.push(next);
         }
-        let Some(verb) = chars.next() else {
+        let (width, precision) = spec.split_once('.').unwrap_or((&spec, ""));
+        let sizes = size(width.trim_start_matches(['-', '+', '0', ' ', '#'])).zip(size(precision));
+        let (Some(verb), Some((width, digits))) = (chars.next(), sizes) else {
             out.push_str("%!(NOVERB)");
             break;
         };
+        let precision = spec.contains('.').then_some(digits);
         if verb == '%' {
             out.push('%');
             continue;
@@ -27,10 +68,6 @@ pub(super) fn printf(args: &[Val]) -> Result<Val, String> {
         let Some(value) = rest.next() else {
             out.push_str(&format!("%!{verb}(MISSING)"));
             continue;
-        };
-        let (width, precision) = match spec.split_once('.') {
-            Some((width, precision)) => (width.to_owned(), precision.parse::<usize>().ok()),
-            None => (spec.clone(), None),
         };
         let fits = match verb {
             'd' | 'x' | 'X' | 'b' | 'o' | 'c' => matches!(value, Val::Int(_)),
@@ -57,17 +94,16 @@ pub(super) fn printf(args: &[Val]) -> Result<Val, String> {
                 _ => value.show(),
             },
         };
-        let size: usize = width
-            .trim_start_matches(['-', '+', '0', ' '])
-            .parse()
-            .unwrap_or(0);
-        out.push_str(&if width.starts_with('-') {
-            format!("{body:<size$}")
-        } else if width.starts_with('0') {
-            format!("{body:0>size$}")
+        out.push_str(&if spec.starts_with('-') {
+            format!("{body:<width$}")
+        } else if spec.starts_with('0') {
+            format!("{body:0>width$}")
         } else {
-            format!("{body:>size$}")
+            format!("{body:>width$}")
         });
+        if out.len() > MAX_TEXT {
+            return Err(TOO_LONG.to_owned());
+        }
     }
     let extra: Vec<String> = rest
         .map(|value| format!("{}={}", value.kind(), value.show()))
@@ -87,16 +123,25 @@ pub(super) fn strip(text: &str, what: &str, front: bool) -> String {
     found.unwrap_or(text).to_owned()
 }
 
-pub(super) fn title(text: &str) -> String {
+/// The text with each word's first letter as a capital, as Go's `strings.Title` has it, which the
+/// templates of Loki (by Sprig) and of Prometheus call `title`. Words end at whitespace and at
+/// any ASCII character that is no letter, digit or underscore.
+///
+/// Source: <https://pkg.go.dev/strings#Title>.
+pub(crate) fn title(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut start = true;
     for c in text.chars() {
-        if start {
-            out.extend(c.to_uppercase());
-        } else {
-            out.push(c);
-        }
-        start = !(c.is_alphanumeric() || c == '_' || c == '\'');
+        let mut upper = c.to_uppercase();
+        out.push(match (upper.next(), upper.next()) {
+            // Go has no capital for what would become two letters.
+            (Some(upper), None) if start => upper,
+            _ => c,
+        });
+        start = match c.is_ascii() {
+            true => !(c.is_ascii_alphanumeric() || c == '_'),
+            false => c.is_whitespace(),
+        };
     }
     out
 }
@@ -126,9 +171,10 @@ pub(super) fn substr(start: i64, end: i64, text: &str) -> String {
         .collect()
 }
 
-pub(super) fn indent(spaces: i64, text: &str) -> String {
-    let pad = " ".repeat(spaces.clamp(0, 1000) as usize);
-    format!("{pad}{}", text.replace('\n', &format!("\n{pad}")))
+pub(super) fn indent(spaces: i64, text: &str) -> Result<String, String> {
+    let pad = repeat(spaces, " ")?;
+    let lines = replaced(text, "\n", &format!("\n{pad}"), -1)?;
+    Ok(format!("{pad}{lines}"))
 }
 
 pub(super) fn align(width: i64, text: &str, left: bool) -> String {

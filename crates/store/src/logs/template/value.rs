@@ -47,6 +47,16 @@ impl Val {
         }
     }
 
+    /// About how many bytes it is long when it is shown.
+    pub(crate) fn size(&self) -> usize {
+        match self {
+            Self::Text(text) => text.len(),
+            Self::List(list) => list.iter().map(|v| v.size() + 1).sum(),
+            Self::Map(map) => map.iter().map(|(k, v)| k.len() + v.size() + 2).sum(),
+            _ => 0,
+        }
+    }
+
     /// What Go calls its type.
     pub(crate) const fn kind(&self) -> &'static str {
         match self {

@@ -1,5 +1,7 @@
 //! How answers are written: Prometheus' envelope, samples as `[time, "value"]`.
 
+use std::fmt::Write;
+
 use axum::body::Body;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::Response;
@@ -7,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::metrics::Sample;
 use crate::metrics::promql::{Answer, Outcome};
-use crate::metrics::text::plain as number;
+use crate::metrics::text::write_plain;
 
 /// The kinds of errors, as `errorType` names them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -105,9 +107,9 @@ pub(super) fn time(ms: i64, out: &mut String) {
         ("", ms.unsigned_abs())
     };
     out.push_str(sign);
-    out.push_str(&(ms / 1000).to_string());
+    let _ = write!(out, "{}", ms / 1000);
     if !ms.is_multiple_of(1000) {
-        out.push_str(&format!(".{:03}", ms % 1000));
+        let _ = write!(out, ".{:03}", ms % 1000);
     }
 }
 
@@ -128,7 +130,7 @@ pub(super) fn outcome(outcome: &Outcome, stats: Option<Value>, truncated: bool) 
             out.push_str("\"vector\",\"result\":");
             list(&mut out, all, |(metric, value), out| {
                 out.push_str("{\"metric\":");
-                out.push_str(&metric.json().to_string());
+                metric.write_json(out);
                 out.push_str(",\"value\":");
                 sample(*value, out);
                 out.push('}');
@@ -138,7 +140,7 @@ pub(super) fn outcome(outcome: &Outcome, stats: Option<Value>, truncated: bool) 
             out.push_str("\"matrix\",\"result\":");
             list(&mut out, all, |series, out| {
                 out.push_str("{\"metric\":");
-                out.push_str(&series.labels.json().to_string());
+                series.labels.write_json(out);
                 out.push_str(",\"values\":");
                 list(out, &series.samples, |s, out| sample(*s, out));
                 out.push('}');
@@ -180,7 +182,7 @@ fn sample(s: Sample, out: &mut String) {
     out.push('[');
     time(s.t, out);
     out.push_str(",\"");
-    out.push_str(&number(s.v));
+    write_plain(s.v, out);
     out.push_str("\"]");
 }
 

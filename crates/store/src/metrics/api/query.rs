@@ -74,7 +74,7 @@ pub(super) async fn range(State(api): ApiState, params: Params) -> Answer {
             "zero or negative query resolution step widths are not accepted. Try a positive integer",
         ));
     }
-    let points = usize::try_from((end - start) / step).unwrap_or(usize::MAX);
+    let points = usize::try_from(end.saturating_sub(start) / step).unwrap_or(usize::MAX);
     if points > api.metrics.limits().max_points {
         return Err(ApiError::bad(
             "exceeded maximum resolution of 11,000 points per timeseries. Try decreasing the query resolution (?step=XX)",

@@ -66,31 +66,29 @@ impl SeriesRef {
     #[must_use]
     pub fn samples(&self, min_t: i64, max_t: i64) -> Vec<Sample> {
         let mut out = Vec::new();
-        let (chunks, late, overlapping) = {
-            let data = self.lock();
-            let wanted = |c: &&Chunk| c.max_t >= min_t && c.min_t <= max_t;
-            let chunks: Vec<Chunk> = data.sealed.iter().filter(wanted).cloned().collect();
-            // The open chunk is read under the lock: it is small, and copying it costs as much.
-            let open = data.open.range();
-            if open.is_some_and(|(first, last)| last >= min_t && first <= max_t) {
-                data.open.read(min_t, max_t, &mut out);
-            }
-            (chunks, data.late.clone(), data.overlapping)
-        };
-        if !chunks.is_empty() {
-            let open = std::mem::take(&mut out);
-            for chunk in &chunks {
-                chunk.read(min_t, max_t, &mut out);
-            }
-            out.extend(open);
+        self.read(min_t, max_t, &mut out);
+        out
+    }
+
+    /// Puts the samples of [`SeriesRef::samples`] into `out`, in place of what was there. A
+    /// writer waits meanwhile, some microseconds for a chunk.
+    pub(crate) fn read(&self, min_t: i64, max_t: i64, out: &mut Vec<Sample>) {
+        out.clear();
+        let data = self.lock();
+        let wanted = |c: &&Chunk| c.max_t >= min_t && c.min_t <= max_t;
+        for chunk in data.sealed.iter().filter(wanted) {
+            chunk.read(min_t, max_t, out);
         }
-        let late = late.iter().filter(|s| (min_t..=max_t).contains(&s.t));
-        out.extend(late);
-        if overlapping {
+        let open = data.open.range();
+        if open.is_some_and(|(first, last)| last >= min_t && first <= max_t) {
+            data.open.read(min_t, max_t, out);
+        }
+        if data.overlapping {
+            let late = data.late.iter();
+            out.extend(late.filter(|s| (min_t..=max_t).contains(&s.t)));
             out.sort_by_key(|s| s.t);
             out.dedup_by_key(|s| s.t);
         }
-        out
     }
 
     /// Whether it may have samples in `min_t..=max_t`.
@@ -158,7 +156,10 @@ impl SeriesRef {
     }
 
     fn account(&self, before: usize, after: usize) {
-        if after >= before {
+        if after == before {
+            return;
+        }
+        if after > before {
             self.0.total.fetch_add(after - before, Ordering::Relaxed);
         } else {
             self.0.total.fetch_sub(before - after, Ordering::Relaxed);

@@ -14,6 +14,7 @@ mod aggregate;
 mod annotations;
 mod binary;
 mod call;
+mod groups;
 mod histogram;
 mod label_calls;
 mod math;
@@ -101,6 +102,7 @@ pub fn evaluate(
         lookback: i64::try_from(request.lookback.as_millis()).unwrap_or(i64::MAX),
         max_samples: request.max_samples,
         samples: Cell::new(0),
+        steps: Cell::new(0),
         queryable: Cell::new(0),
         deadline: request.deadline,
         cancel,
@@ -132,6 +134,8 @@ struct Shared<'a> {
     lookback: i64,
     max_samples: usize,
     samples: Cell<usize>,
+    /// Steps for which series have room, with a value or without.
+    steps: Cell<usize>,
     /// Samples that the steps of the query saw, each step's counted anew.
     queryable: Cell<usize>,
     deadline: Option<Instant>,
@@ -150,7 +154,7 @@ struct Grid {
 impl Grid {
     fn new(start: i64, end: i64, step: i64) -> Self {
         let step = step.max(1);
-        let len = usize::try_from((end - start) / step + 1).unwrap_or(0);
+        let len = usize::try_from(end.saturating_sub(start) / step).map_or(0, |n| n + 1);
         Self {
             start,
             step,
@@ -163,10 +167,8 @@ impl Grid {
     }
 
     fn time(self, n: usize) -> i64 {
-        self.start
-            + i64::try_from(n)
-                .unwrap_or(i64::MAX)
-                .saturating_mul(self.step)
+        let passed = i64::try_from(n).unwrap_or(i64::MAX);
+        self.start.saturating_add(passed.saturating_mul(self.step))
     }
 
     fn end(self) -> i64 {
@@ -292,6 +294,17 @@ impl<'a> Evaluator<'a> {
             return Err(EvalError::TooManySamples);
         }
         self.check()
+    }
+
+    /// Counts the room that another series takes. Where there are fewer values than steps it may
+    /// be twice the number of samples, before it is held to be too many.
+    fn count_steps(&self) -> Evaluated<()> {
+        let total = self.shared.steps.get().saturating_add(self.grid.len);
+        self.shared.steps.set(total);
+        if total > self.shared.max_samples.saturating_mul(2) {
+            return Err(EvalError::TooManySamples);
+        }
+        Ok(())
     }
 
     fn warn(&self, message: &str, at: &Expr) {

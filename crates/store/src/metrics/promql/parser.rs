@@ -94,11 +94,14 @@ type Parsed<T> = Result<T, Abort>;
 
 /// Nesting deeper than this is refused, as the stack is finite.
 const MAX_DEPTH: usize = 200;
+/// So are more operators, subqueries among them: `a + a + a` is a tree as deep as it is long.
+const MAX_OPERATORS: usize = 500;
 
 struct Parser {
     tokens: Vec<Token>,
     at: usize,
     depth: usize,
+    operators: usize,
     errors: Vec<(usize, String)>,
     end: Token,
 }
@@ -117,6 +120,7 @@ impl Parser {
             tokens,
             at: 0,
             depth: 0,
+            operators: 0,
             errors: Vec::new(),
             end,
         }
@@ -181,6 +185,17 @@ impl Parser {
         Ok(expr)
     }
 
+    /// Takes note of an operator.
+    fn operator(&mut self) -> Parsed<()> {
+        self.operators += 1;
+        if self.operators > MAX_OPERATORS {
+            let at = self.peek().start;
+            self.error(at, "expression has too many operators");
+            return Err(Abort);
+        }
+        Ok(())
+    }
+
     /// Precedence climbing; `^` binds to the right, all others to the left.
     fn expr(&mut self, min: u8) -> Parsed<Expr> {
         self.depth += 1;
@@ -199,6 +214,7 @@ impl Parser {
             let Some(op) = op.filter(|op| op.precedence() >= min.max(1)) else {
                 break;
             };
+            self.operator()?;
             self.bump();
             let (returns, matching) = self.modifiers(op)?;
             let next = if op == Op::Pow {

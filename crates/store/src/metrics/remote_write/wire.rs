@@ -43,6 +43,7 @@ impl<'a> Iterator for Fields<'a> {
 }
 
 impl<'a> Fields<'a> {
+    #[inline]
     fn field(&mut self) -> Result<(u64, Wire<'a>), WireError> {
         let key = self.varint()?;
         let value = match key & 7 {
@@ -59,7 +60,18 @@ impl<'a> Fields<'a> {
     }
 
     /// Numbers of seven bits each, the lowest first.
+    #[inline]
     pub(super) fn varint(&mut self) -> Result<u64, WireError> {
+        match self.0 {
+            [only @ 0..0x80, rest @ ..] => {
+                self.0 = rest;
+                Ok(u64::from(*only))
+            }
+            _ => self.long_varint(),
+        }
+    }
+
+    fn long_varint(&mut self) -> Result<u64, WireError> {
         let mut value = 0u64;
         for shift in (0..64).step_by(7) {
             let (first, rest) = self.0.split_first().ok_or(WireError::End)?;

@@ -1,14 +1,16 @@
 //! Fills a template in.
 
 use super::Template;
-use super::functions::{self, Call};
+use super::functions::{self, Call, MAX_TEXT, TOO_LONG};
 use super::parse::{Node, Operand, Parsed, Pipe};
 use super::value::Value;
 
 /// How deep templates may call each other.
 const MAX_DEPTH: usize = 100;
-/// How long a text may grow: a mistake must not take all memory.
-const MAX_TEXT: usize = 1 << 20;
+/// How many nodes may be filled in, and items gone over at once: nor must it take all time.
+const MAX_STEPS: u32 = 100_000;
+/// What is said of more.
+const TOO_MANY: &str = "template takes too many steps";
 
 /// Fills in a template whose dot is `root`.
 pub(super) fn run(parsed: &Parsed, root: Value, data: &Template<'_>) -> Result<String, String> {
@@ -18,6 +20,7 @@ pub(super) fn run(parsed: &Parsed, root: Value, data: &Template<'_>) -> Result<S
         out: String::new(),
         variables: Vec::new(),
         depth: 0,
+        steps: 0,
     };
     run.template(&parsed.body, &root)?;
     Ok(run.out)
@@ -29,6 +32,7 @@ struct Run<'a> {
     out: String,
     variables: Vec<(String, Value)>,
     depth: usize,
+    steps: u32,
 }
 
 /// How a list of nodes ended.
@@ -75,7 +79,16 @@ impl Run<'_> {
         Ok(Flow::On)
     }
 
+    fn step(&mut self) -> Result<(), String> {
+        self.steps += 1;
+        match self.steps > MAX_STEPS {
+            true => Err(TOO_MANY.to_owned()),
+            false => Ok(()),
+        }
+    }
+
     fn node(&mut self, node: &Node, dot: &Value) -> Result<Flow, String> {
+        self.step()?;
         match node {
             Node::Text(text) => self.write(text)?,
             Node::Action(pipe) => {
@@ -133,6 +146,7 @@ impl Run<'_> {
         let items: Vec<(Value, Value)> = match self.pipe(&bare, dot)? {
             Value::List(items) => (0..).map(Value::Int).zip(items).collect(),
             Value::Map(map) => map.into_iter().map(|(n, v)| (Value::Text(n), v)).collect(),
+            Value::Int(n) if n > i64::from(MAX_STEPS) => return Err(TOO_MANY.to_owned()),
             Value::Int(n) => (0..n).map(|i| (Value::Int(i), Value::Int(i))).collect(),
             Value::Nil => Vec::new(),
             other => return Err(format!("range can't iterate over {}", other.text())),
@@ -141,6 +155,7 @@ impl Run<'_> {
             return self.nodes(otherwise, dot);
         }
         for (key, item) in items {
+            self.step()?;
             let flow = self.scoped(|run| {
                 match pipe.variables.as_slice() {
                     [] => {}
@@ -267,7 +282,7 @@ impl Run<'_> {
 
     fn write(&mut self, text: &str) -> Result<(), String> {
         if self.out.len() + text.len() > MAX_TEXT {
-            return Err("the text is too long".to_owned());
+            return Err(TOO_LONG.to_owned());
         }
         self.out.push_str(text);
         Ok(())

@@ -6,6 +6,7 @@ use super::super::{humanize, query};
 use super::Template;
 use super::format::{print, printf};
 use super::value::Value;
+use crate::logs::title;
 use crate::metrics::promql::{parse, parse_duration};
 use crate::metrics::text::quote;
 
@@ -69,9 +70,20 @@ pub(super) fn is_known(name: &str) -> bool {
     NAMES.contains(&name)
 }
 
+/// How long a text may grow: a mistake must not take all memory.
+pub(super) const MAX_TEXT: usize = 1 << 20;
+/// How deep maps may be put into maps: they are gone through by recursion.
+const MAX_DEPTH: usize = 100;
+/// What is said of a longer or a deeper one.
+pub(super) const TOO_LONG: &str = "the text is too long";
+
 /// Calls a function.
 pub(super) fn call(name: &str, call: &Call<'_>) -> Result<Value, String> {
     let args = call.args.as_slice();
+    // What functions make is at most a few times as long as what they are given.
+    if args.iter().map(Value::size).sum::<usize>() > MAX_TEXT {
+        return Err(TOO_LONG.to_owned());
+    }
     let text = |f: &dyn Fn(&str) -> String| Ok(Value::Text(f(&one(args)?.text())));
     let number = |f: fn(f64) -> String| one(args)?.number().map(|n| Value::Text(f(n)));
     match name {
@@ -126,6 +138,7 @@ pub(super) fn call(name: &str, call: &Call<'_>) -> Result<Value, String> {
         "and" | "or" => Ok(args.last().cloned().unwrap_or(Value::Nil)),
         "len" => length(one(args)?),
         "index" => index(args),
+        "args" if args.iter().any(|v| v.depth() > MAX_DEPTH) => Err(TOO_LONG.to_owned()),
         "args" => {
             let named = args.iter().enumerate();
             let named = named.map(|(n, v)| (format!("arg{n}"), v.clone()));
@@ -164,7 +177,19 @@ fn queried(name: &str, call: &Call<'_>) -> Result<Value, String> {
         ("reReplaceAll", [pattern, replacement, text]) => {
             let regex = regex::Regex::new(&pattern.text()).map_err(|e| e.to_string())?;
             let text = text.text();
-            let replaced = regex.replace_all(&text, replacement.text().as_str());
+            let replacement = replacement.text();
+            let mut left = MAX_TEXT;
+            let replaced = regex.replace_all(&text, |found: &regex::Captures<'_>| {
+                let mut out = String::new();
+                if left > 0 {
+                    found.expand(&replacement, &mut out);
+                    left = left.saturating_sub(out.len());
+                }
+                out
+            });
+            if left == 0 {
+                return Err(TOO_LONG.to_owned());
+            }
             Ok(Value::Text(replaced.into_owned()))
         }
         (name, args) => Err(format!(
@@ -260,20 +285,6 @@ fn compare(name: &str, args: &[Value]) -> Result<Value, String> {
         "gt" => ordered == Some(Ordering::Greater),
         _ => matches!(ordered, Some(Ordering::Greater | Ordering::Equal)),
     }))
-}
-
-fn title(text: &str) -> String {
-    let mut out = String::new();
-    let mut start = true;
-    for c in text.chars() {
-        if start {
-            out.extend(c.to_uppercase());
-        } else {
-            out.push(c);
-        }
-        start = c.is_whitespace();
-    }
-    out
 }
 
 /// `host:port` without its port; whatever is none stays.

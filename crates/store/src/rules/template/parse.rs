@@ -49,6 +49,10 @@ pub(super) enum Operand {
     Pipe(Box<Pipe>, Vec<String>),
 }
 
+/// How deep blocks and parentheses may be nested together. Go allows 10,000 parentheses, for its
+/// stack grows.
+const MAX_DEPTH: usize = 100;
+
 /// Reads a whole template.
 pub(super) fn parse(source: &str) -> Result<Parsed, String> {
     let mut reader = Reader {
@@ -57,6 +61,7 @@ pub(super) fn parse(source: &str) -> Result<Parsed, String> {
             .map(str::to_owned)
             .to_vec(),
         defined: BTreeMap::new(),
+        depth: 0,
     };
     let (body, end) = reader.block()?;
     match end {
@@ -114,12 +119,27 @@ struct Reader {
     pieces: std::vec::IntoIter<Piece>,
     variables: Vec<String>,
     defined: BTreeMap<String, Vec<Node>>,
+    depth: usize,
 }
 
 /// `end` or `else`, and what follows it.
 type End = Option<(String, Vec<Word>)>;
 
 impl Reader {
+    /// Reads what is nested one deeper.
+    fn nested<T>(
+        &mut self,
+        read: impl FnOnce(&mut Self) -> Result<T, String>,
+    ) -> Result<T, String> {
+        if self.depth == MAX_DEPTH {
+            return Err("max expression depth exceeded".to_owned());
+        }
+        self.depth += 1;
+        let result = read(self);
+        self.depth -= 1;
+        result
+    }
+
     /// Nodes up to the end of the block or of the template.
     fn block(&mut self) -> Result<(Vec<Node>, End), String> {
         let mut nodes = Vec::new();
@@ -138,7 +158,9 @@ impl Reader {
             let rest = words.get(1..).unwrap_or(&[]);
             match keyword.as_str() {
                 "end" | "else" => return Ok((nodes, Some((keyword, rest.to_vec())))),
-                "if" | "with" | "range" => nodes.push(self.control(&keyword, rest)?),
+                "if" | "with" | "range" => {
+                    nodes.push(self.nested(|reader| reader.control(&keyword, rest))?);
+                }
                 "define" => {
                     let name = name_of(rest)?;
                     let body = self.closed()?;
@@ -169,7 +191,7 @@ impl Reader {
 
     /// A block that ends with `end`.
     fn closed(&mut self) -> Result<Vec<Node>, String> {
-        match self.block()? {
+        match self.nested(Self::block)? {
             (body, Some((word, _))) if word == "end" => Ok(body),
             (_, Some((word, _))) => Err(format!("unexpected {{{{{word}}}}}")),
             (_, None) => Err("unexpected EOF".to_owned()),
@@ -187,7 +209,7 @@ impl Reader {
                 None => self.closed()?,
                 // `else if` and `else with` are blocks that end where this one does.
                 Some((Word::Name(inner), rest)) if inner == "if" || inner == "with" => {
-                    vec![self.control(inner, rest)?]
+                    vec![self.nested(|reader| reader.control(inner, rest))?]
                 }
                 Some((word, _)) => return Err(format!("unexpected {word:?} in else")),
             },
@@ -236,7 +258,7 @@ impl Reader {
                 Word::Open => {
                     let close = closing(words, at).ok_or("unclosed left paren")?;
                     let inner = words.get(at..close).unwrap_or(&[]);
-                    let pipe = Box::new(self.pipe(inner)?);
+                    let pipe = Box::new(self.nested(|reader| reader.pipe(inner))?);
                     let fields = match words.get(close) {
                         Some(Word::Close(fields)) => fields.clone(),
                         _ => Vec::new(),

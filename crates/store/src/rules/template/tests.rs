@@ -151,3 +151,33 @@ async fn queries_are_asked_at_the_time_of_the_evaluation() {
         assert_eq!(expand(text, &data), want, "{text}");
     }
 }
+
+#[test]
+fn a_template_takes_neither_all_memory_nor_all_time_nor_all_of_the_stack() {
+    let nested = |n: usize| format!("{{{{ {}1{} }}}}", "(".repeat(n), ")".repeat(n));
+    let blocks = |n: usize| "{{ if $value }}".repeat(n) + &"{{ end }}".repeat(n);
+    let chain =
+        |n: usize| "{{ if false }}".to_owned() + &"{{ else if false }}".repeat(n) + "{{ end }}";
+    let doubled =
+        "{{ $x := \"ab\" }}".to_owned() + &"{{ $x = print $x $x $x $x }}".repeat(20) + "{{ $x }}";
+    let ranges = "{{ range 999 }}".repeat(3) + &"{{ end }}".repeat(3);
+    for (text, told) in [
+        ("{{ range 9223372036854775807 }}{{ end }}".to_owned(), "template takes too many steps"),
+        (ranges, "template takes too many steps"),
+        (doubled, "the text is too long"),
+        (
+            "{{ $x := printf \"%999s\" \"a\" }}{{ $y := print $x $x $x }}{{ reReplaceAll \"\" $y $y }}".to_owned(),
+            "the text is too long",
+        ),
+        ("{{ $x := 1 }}{{ range 9999 }}{{ $x = args $x }}{{ end }}".to_owned(), "the text is too long"),
+        (nested(9_999), "max expression depth exceeded"),
+        (blocks(9_999), "max expression depth exceeded"),
+        (chain(9_999), "max expression depth exceeded"),
+    ] {
+        let shown = filled(&text);
+        assert!(shown.contains(told), "{}: {}", &text[..40], &shown[..shown.len().min(200)]);
+    }
+    for text in [nested(90), blocks(90), chain(90)] {
+        assert!(!filled(&text).contains("error"), "{text}");
+    }
+}

@@ -34,6 +34,26 @@ impl Value {
         }
     }
 
+    /// About how many bytes it is long when it is shown.
+    pub(super) fn size(&self) -> usize {
+        match self {
+            Self::Text(text) => text.len(),
+            Self::List(items) => items.iter().map(|v| v.size() + 1).sum(),
+            Self::Map(map) => map.iter().map(|(n, v)| n.len() + v.size() + 2).sum(),
+            _ => 0,
+        }
+    }
+
+    /// How many lists and maps are within each other.
+    pub(super) fn depth(&self) -> usize {
+        let deepest = match self {
+            Self::List(items) => items.iter().map(Self::depth).max(),
+            Self::Map(map) => map.values().map(Self::depth).max(),
+            _ => return 0,
+        };
+        deepest.unwrap_or(0) + 1
+    }
+
     /// As a number, which a text may tell too.
     pub(super) fn number(&self) -> Result<f64, String> {
         match self {

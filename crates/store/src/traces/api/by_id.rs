@@ -1,35 +1,16 @@
 //! One trace by its id.
 
-use axum::http::{HeaderMap, StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::IntoResponse;
 use opentelemetry_proto::tonic::trace::v1::TracesData;
 use prost::Message;
-use serde_json::{Map, json};
+use serde_json::json;
 
 use super::params::signed;
-use super::{Answer, Params, Refusal, json_answer};
+use super::{Answer, Params, Refusal, json_answer, protobuf, wants_protobuf};
 use crate::traces::hex::read_trace_id;
+use crate::traces::messages::{NoMetrics, TraceById};
 use crate::traces::{Traces, ingest, render};
-
-/// `tempopb.TraceByIDResponse`, as far as it is filled.
-#[derive(Clone, PartialEq, Message)]
-struct ByIdV2 {
-    #[prost(message, optional, tag = "1")]
-    trace: Option<TracesData>,
-    #[prost(message, optional, tag = "2")]
-    metrics: Option<NoMetrics>,
-}
-
-/// `tempopb.TraceByIDMetrics`, empty.
-#[derive(Clone, Copy, PartialEq, Eq, Message)]
-struct NoMetrics {}
-
-fn wants_protobuf(headers: &HeaderMap) -> bool {
-    headers
-        .get(header::ACCEPT)
-        .and_then(|v| v.to_str().ok())
-        .is_some_and(|v| v.contains("application/protobuf"))
-}
 
 fn check(params: &Params) -> Result<(), Refusal> {
     if let Some(mode) = params
@@ -46,10 +27,6 @@ fn check(params: &Params) -> Result<(), Refusal> {
         )));
     }
     Ok(())
-}
-
-fn protobuf(bytes: Vec<u8>) -> Response {
-    ([(header::CONTENT_TYPE, "application/protobuf")], bytes).into_response()
 }
 
 pub(super) fn v1(traces: &Traces, text: &str, params: &Params, headers: &HeaderMap) -> Answer {
@@ -69,21 +46,12 @@ pub(super) fn v1(traces: &Traces, text: &str, params: &Params, headers: &HeaderM
 pub(super) fn v2(traces: &Traces, text: &str, params: &Params, headers: &HeaderMap) -> Answer {
     let id = read_trace_id(text).map_err(Refusal::bad)?;
     check(params)?;
-    let trace = traces.get(&id);
-    let batches = trace.map(|trace| ingest::batches(&trace));
-    if wants_protobuf(headers) {
-        let answer = ByIdV2 {
-            trace: Some(TracesData {
-                resource_spans: batches.unwrap_or_default(),
-            }),
-            metrics: Some(NoMetrics {}),
-        };
-        return Ok(protobuf(answer.encode_to_vec()));
-    }
-    let mut body = Map::new();
-    if let Some(batches) = batches {
-        let json = render::batches_json(&batches);
-        body.insert("resourceSpans".to_owned(), json);
-    }
-    Ok(json_answer(&json!({"trace": body, "metrics": {}})))
+    let batches = traces.get(&id).map(|trace| ingest::batches(&trace));
+    let answer = TraceById {
+        trace: Some(TracesData {
+            resource_spans: batches.unwrap_or_default(),
+        }),
+        metrics: Some(NoMetrics {}),
+    };
+    Ok(super::answer(&answer, headers))
 }

@@ -1,9 +1,11 @@
 //! Metrics from spans.
 
-use serde_json::{Value as Json, json};
+use std::time::Instant;
 
-use super::{Answer, Params, Refusal, json_answer};
+use super::params::query;
+use super::{Params, Refusal, Reply};
 use crate::traces::Traces;
+use crate::traces::messages::{InstantSeries, RangeSeries, SearchMetrics};
 use crate::traces::metrics::{self, Asked, Range, Series};
 use crate::traces::traceql::{Metrics, Query, parse};
 use crate::traces::value::Value;
@@ -38,8 +40,8 @@ fn wanted(traces: &Traces, params: &Params) -> Result<Wanted, Refusal> {
     let since = since.unwrap_or(3600 * SECOND);
     let end = params.time("end").map_err(coded)?.unwrap_or(now);
     let start = params.time("start").map_err(coded)?;
-    let start = start.unwrap_or_else(|| end.min(now) - since);
-    let text = params.get("q").or(params.get("query")).unwrap_or("");
+    let start = start.unwrap_or_else(|| end.min(now).saturating_sub(since));
+    let text = query(params)?.unwrap_or("");
     let query = parse(text).map_err(|error| Refusal::bad(error.to_string()))?;
     let Some(metrics) = query.metrics.clone() else {
         return Err(Refusal::bad("not a metrics query"));
@@ -47,7 +49,7 @@ fn wanted(traces: &Traces, params: &Params) -> Result<Wanted, Refusal> {
     if end <= start {
         return Err(Refusal::bad("end must be greater than start"));
     }
-    if end - start > MAX_RANGE {
+    if end.saturating_sub(start) > MAX_RANGE {
         return Err(Refusal::bad(
             "metrics query time range exceeds the maximum allowed duration of 24h0m0s",
         ));
@@ -62,10 +64,14 @@ fn wanted(traces: &Traces, params: &Params) -> Result<Wanted, Refusal> {
 
 fn series(traces: &Traces, wanted: &Wanted, asked: Asked) -> Result<Vec<Series>, Refusal> {
     let range = asked.range;
-    let start = u64::try_from(range.start - range.step).unwrap_or(0);
+    let start = u64::try_from(range.start.saturating_sub(range.step)).unwrap_or(0);
     let found = traces.within(start, u64::try_from(range.end).unwrap_or(0));
-    metrics::series(&wanted.query, &wanted.metrics, &found, asked)
-        .map_err(|error| Refusal::bad(error.to_string()))
+    Ok(metrics::series(
+        &wanted.query,
+        &wanted.metrics,
+        &found,
+        asked,
+    )?)
 }
 
 /// Leaves out what is too much, and says so.
@@ -79,18 +85,18 @@ fn bounded(params: &Params, mut series: Vec<Series>) -> (Vec<Series>, Option<usi
     (series, is_partial.then_some(limit))
 }
 
-fn answer(mut body: Json, partial: Option<usize>) -> Answer {
-    if let Some(limit) = partial {
-        body["status"] = json!("PARTIAL");
-        body["message"] = json!(format!(
+/// What is said of an answer that is not whole: 1, and why.
+fn partial(limit: Option<usize>) -> (i32, String) {
+    limit.map_or((0, String::new()), |limit| {
+        let message = format!(
             "Response exceeds maximum series limit of {limit}, a partial response is returned. \
              Warning: the accuracy of each individual value is not guaranteed."
-        ));
-    }
-    Ok(json_answer(&body))
+        );
+        (1, message)
+    })
 }
 
-pub(super) fn range(traces: &Traces, params: &Params) -> Answer {
+pub(super) fn range(traces: &Traces, params: &Params) -> Result<Reply, Refusal> {
     let wanted = wanted(traces, params)?;
     let (start, end) = (wanted.start, wanted.end);
     let given = params.duration("step").map_err(coded)?;
@@ -104,14 +110,27 @@ pub(super) fn range(traces: &Traces, params: &Params) -> Answer {
         )));
     }
     let range = Range {
-        start: start.div_euclid(step) * step,
-        end: (end + step - 1).div_euclid(step) * step,
+        start: start.div_euclid(step).saturating_mul(step),
+        end: end
+            .saturating_add(step - 1)
+            .div_euclid(step)
+            .saturating_mul(step),
         step,
     };
-    let exemplars = exemplars(params, &wanted.query);
-    let found = series(traces, &wanted, Asked { range, exemplars })?;
-    let (found, partial) = bounded(params, found);
-    answer(metrics::range_json(&found, range), partial)
+    let asked = Asked {
+        range,
+        exemplars: exemplars(params, &wanted.query),
+        deadline: Instant::now() + traces.query_timeout,
+    };
+    let found = series(traces, &wanted, asked)?;
+    let (found, limit) = bounded(params, found);
+    let (status, message) = partial(limit);
+    Ok(Box::new(RangeSeries {
+        series: metrics::range_series(&found, range),
+        metrics: Some(SearchMetrics::default()),
+        status,
+        message,
+    }))
 }
 
 /// How many exemplars are wanted: a hint counts more than the parameter.
@@ -142,7 +161,7 @@ fn default_step(length: i64) -> i64 {
     SECOND
 }
 
-pub(super) fn instant(traces: &Traces, params: &Params) -> Answer {
+pub(super) fn instant(traces: &Traces, params: &Params) -> Result<Reply, Refusal> {
     let wanted = wanted(traces, params)?;
     let range = Range {
         start: wanted.end,
@@ -152,10 +171,17 @@ pub(super) fn instant(traces: &Traces, params: &Params) -> Answer {
     let asked = Asked {
         range,
         exemplars: 0,
+        deadline: Instant::now() + traces.query_timeout,
     };
     let found = series(traces, &wanted, asked)?;
-    let (found, partial) = bounded(params, found);
-    answer(metrics::instant_json(&found), partial)
+    let (found, limit) = bounded(params, found);
+    let (status, message) = partial(limit);
+    Ok(Box::new(InstantSeries {
+        series: metrics::instant_series(&found),
+        metrics: Some(SearchMetrics::default()),
+        status,
+        message,
+    }))
 }
 
 #[cfg(test)]

@@ -3,6 +3,21 @@
 use super::Refusal;
 use crate::logs::{Params, go_duration};
 
+/// The most bytes of a query (`max_query_expression_size_bytes`).
+const MAX_QUERY: usize = 128 << 10;
+
+/// The query, if there is one.
+pub(super) fn query(params: &Params) -> Result<Option<&str>, Refusal> {
+    let query = params.get("query").or(params.get("q"));
+    if query.is_some_and(|query| query.len() > MAX_QUERY) {
+        return Err(Refusal::bad(format!(
+            "TraceQL expression exceeds the configured maximum size of {MAX_QUERY} bytes, reduce \
+             the query expression size or contact your system administrator"
+        )));
+    }
+    Ok(query)
+}
+
 /// Nanoseconds of a second.
 const SECOND: u64 = 1_000_000_000;
 

@@ -1,28 +1,24 @@
 //! Search.
 
-use std::num::NonZero;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::thread;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
-use axum::http::StatusCode;
-use serde_json::{Map, Value as Json, json};
-
-use super::params::{duration, nanos, unsigned, window};
-use super::{Answer, Params, Refusal, json_answer};
+use super::params::{duration, nanos, query, unsigned, window};
+use super::{Params, Refusal, Reply};
 use crate::traces::Traces;
 use crate::traces::eval::{EvalError, Plan, SpanSet};
 use crate::traces::hex::{span_hex, trace_hex};
+use crate::traces::messages::{Found, FoundSpan, Search, SearchMetrics, ServiceStats, Spans};
+use crate::traces::scan::{CHUNK, in_parts, threads};
 use crate::traces::spans::Trace;
 use crate::traces::traceql::{Attribute, Intrinsic, Query, parse};
-use crate::traces::value::Value;
 
 /// The longest range of a search (`max_duration`), in seconds.
 const MAX_SEARCH: u64 = 168 * 3600;
 
-/// From how many traces on several threads search.
-const MANY: usize = 2_000;
+/// The most traces that may be asked for (`max_result_limit`).
+const MAX_RESULTS: u64 = 262_144;
 
 /// What a search asks for.
 struct Wanted {
@@ -43,8 +39,8 @@ fn wanted(params: &Params) -> Result<Wanted, Refusal> {
             window.0, window.1
         )));
     }
-    let (query, tags) = (params.get("q"), params.get("tags"));
-    if query.is_some() && tags.is_some() {
+    let (given, tags) = (query(params)?, params.get("tags"));
+    if given.is_some() && tags.is_some() {
         return Err(Refusal::bad(
             "invalid request: can't specify tags and q in the same query",
         ));
@@ -63,17 +59,22 @@ fn wanted(params: &Params) -> Result<Wanted, Refusal> {
     if limit == Some(0) {
         return Err(Refusal::bad("invalid limit: must be a positive number"));
     }
+    if let Some(limit) = limit.filter(|n| *n > MAX_RESULTS) {
+        return Err(Refusal::bad(format!(
+            "limit {limit} exceeds max limit {MAX_RESULTS}"
+        )));
+    }
     let spss = unsigned(params, "spss")?;
     if let Some(spss) = spss.filter(|n| *n > 100) {
         return Err(Refusal::bad(format!(
             "spans per span set exceeds 100. received {spss}"
         )));
     }
-    let text = query.map(str::to_owned).or(of_tags);
+    let text = given.map(str::to_owned).or(of_tags);
     let text = text.unwrap_or_else(|| "{ }".to_owned());
     Ok(Wanted {
         query: parse(&text).map_err(|error| Refusal::query(&error))?,
-        shows_spans: query.is_some(),
+        shows_spans: given.is_some(),
         window,
         limit: limit.unwrap_or(20) as usize,
         spss: match spss.unwrap_or(3) {
@@ -149,16 +150,23 @@ fn of_tag(key: &str, value: &str) -> String {
     }
 }
 
-pub(super) fn search(traces: &Traces, params: &Params) -> Answer {
+pub(super) fn search(traces: &Traces, params: &Params) -> Result<Reply, Refusal> {
     let wanted = wanted(params)?;
     let plan = Plan::new(&wanted.query.pipeline, &[]);
     let (start, end) = nanos(wanted.window);
     let candidates = traces.within(start, end);
     let deadline = Instant::now() + traces.query_timeout;
     let found = find(&candidates, &plan, &wanted, deadline)?;
-    let inspected =
-        json!({"inspectedTraces": candidates.len(), "completedJobs": 1, "totalJobs": 1});
-    Ok(json_answer(&json!({"traces": found, "metrics": inspected})))
+    let bytes: usize = candidates.iter().map(|trace| trace.size).sum();
+    Ok(Box::new(Search {
+        traces: found,
+        metrics: Some(SearchMetrics {
+            inspected_traces: candidates.len() as u32,
+            inspected_bytes: bytes as u64,
+            completed_jobs: 1,
+            total_jobs: 1,
+        }),
+    }))
 }
 
 /// The traces that are wanted, in the order of the candidates.
@@ -167,13 +175,10 @@ fn find(
     plan: &Plan,
     wanted: &Wanted,
     deadline: Instant,
-) -> Result<Vec<Json>, Refusal> {
-    /// So many traces are searched at a time, so that the first ones are found first.
-    const CHUNK: usize = 256;
+) -> Result<Vec<Found>, Refusal> {
     let next = AtomicUsize::new(0);
     let enough = AtomicUsize::new(0);
-    let late = AtomicBool::new(false);
-    let work = || -> Result<Vec<(usize, Json)>, EvalError> {
+    let work = || -> Result<Vec<(usize, Found)>, EvalError> {
         let mut found = Vec::new();
         loop {
             let from = next.fetch_add(CHUNK, Ordering::Relaxed);
@@ -182,8 +187,7 @@ fn find(
                 return Ok(found);
             }
             if Instant::now() > deadline {
-                late.store(true, Ordering::Relaxed);
-                return Ok(found);
+                return Err(EvalError::Late);
             }
             let chunk = &candidates[from..candidates.len().min(from + CHUNK)];
             for (at, trace) in (from..).zip(chunk) {
@@ -194,36 +198,18 @@ fn find(
             }
         }
     };
-    let threads = match candidates.len() {
-        0..MANY => 1,
-        _ => thread::available_parallelism()
-            .map_or(1, NonZero::get)
-            .min(8),
-    };
-    let mut parts = Vec::new();
-    thread::scope(|scope| {
-        let others: Vec<_> = (1..threads).map(|_| scope.spawn(work)).collect();
-        parts.push(work());
-        for other in others {
-            parts.extend(other.join());
-        }
-    });
-    if late.into_inner() {
-        return Err(Refusal(
-            StatusCode::GATEWAY_TIMEOUT,
-            "context deadline exceeded".to_owned(),
-        ));
-    }
+    let threads: Vec<usize> = (0..threads(candidates.len())).collect();
+    let parts = in_parts(&threads, threads.len(), |_| work());
     let mut found = Vec::new();
     for part in parts {
-        found.extend(part.map_err(|error| Refusal::bad(error.to_string()))?);
+        found.extend(part?);
     }
     found.sort_unstable_by_key(|(at, _)| *at);
     found.truncate(wanted.limit);
     Ok(found.into_iter().map(|(_, summary)| summary).collect())
 }
 
-fn look(trace: &Trace, plan: &Plan, wanted: &Wanted) -> Result<Option<Json>, EvalError> {
+fn look(trace: &Trace, plan: &Plan, wanted: &Wanted) -> Result<Option<Found>, EvalError> {
     let (shortest, longest) = wanted.durations;
     if !(shortest..=longest).contains(&(trace.duration() as i64)) {
         return Ok(None);
@@ -235,78 +221,56 @@ fn look(trace: &Trace, plan: &Plan, wanted: &Wanted) -> Result<Option<Json>, Eva
     Ok(Some(summary(trace, &sets, plan, wanted)))
 }
 
-fn summary(trace: &Trace, sets: &[SpanSet], plan: &Plan, wanted: &Wanted) -> Json {
-    let mut out = Map::new();
-    let mut put = |name: &str, value: Json| {
-        out.insert(name.to_owned(), value);
+fn summary(trace: &Trace, sets: &[SpanSet], plan: &Plan, wanted: &Wanted) -> Found {
+    let (service, name) = match trace.root {
+        Some(_) => trace.root_names(),
+        None => ("<root span not yet received>", ""),
     };
-    put("traceID", json!(trace_hex(&trace.id)));
-    let (service, name) = trace.root_names();
-    if trace.root.is_none() {
-        put("rootServiceName", json!("<root span not yet received>"));
-    } else {
-        put("rootServiceName", json!(service));
-        put("rootTraceName", json!(name));
-    }
-    put("startTimeUnixNano", json!(trace.start.to_string()));
-    let millis = trace.duration() / 1_000_000;
-    if millis > 0 {
-        put("durationMs", json!(millis));
-    }
+    let mut found = Found {
+        trace_id: trace_hex(&trace.id),
+        root_service_name: service.to_owned(),
+        root_trace_name: name.to_owned(),
+        start_time_unix_nano: trace.start,
+        duration_ms: u32::try_from(trace.duration() / 1_000_000).unwrap_or(u32::MAX),
+        ..Found::default()
+    };
     if wanted.shows_spans {
-        let sets: Vec<Json> = sets
-            .iter()
+        let sets = sets.iter();
+        found.span_sets = sets
             .map(|set| span_set(trace, set, plan, wanted.spss))
             .collect();
-        put("spanSet", sets.first().cloned().unwrap_or(Json::Null));
-        put("spanSets", Json::Array(sets));
-        let services: Map<String, Json> = trace
-            .services()
-            .into_iter()
+        found.span_set = found.span_sets.first().cloned();
+        let services = trace.services().into_iter();
+        found.service_stats = services
             .map(|(name, (spans, errors))| {
-                let mut counts = Map::new();
-                counts.insert("spanCount".to_owned(), json!(spans));
-                if errors > 0 {
-                    counts.insert("errorCount".to_owned(), json!(errors));
-                }
-                (name.to_owned(), Json::Object(counts))
+                let stats = ServiceStats {
+                    span_count: spans as u32,
+                    error_count: errors as u32,
+                };
+                (name.to_owned(), stats)
             })
             .collect();
-        put("serviceStats", Json::Object(services));
     }
-    Json::Object(out)
+    found
 }
 
-fn span_set(trace: &Trace, set: &SpanSet, plan: &Plan, spss: usize) -> Json {
-    let spans: Vec<Json> = set
-        .spans
-        .iter()
-        .take(spss)
-        .map(|at| span(trace, *at, plan))
-        .collect();
-    let mut out = Map::new();
-    out.insert("spans".to_owned(), Json::Array(spans));
-    out.insert("matched".to_owned(), json!(set.spans.len()));
-    if !set.attributes.is_empty() {
-        let pair = |(key, value): &(String, Value<'_>)| pair(key, value);
-        let pairs = set.attributes.iter().map(pair).collect();
-        out.insert("attributes".to_owned(), pairs);
+fn span_set(trace: &Trace, set: &SpanSet, plan: &Plan, spss: usize) -> Spans {
+    let spans = set.spans.iter().take(spss);
+    Spans {
+        spans: spans.map(|at| span(trace, *at, plan)).collect(),
+        matched: set.spans.len() as u32,
+        attributes: set.attributes.iter().map(|(k, v)| v.pair(k)).collect(),
     }
-    Json::Object(out)
-}
-
-fn pair(key: &str, value: &Value<'_>) -> Json {
-    json!({"key": key, "value": value.to_json()})
 }
 
 /// A span with those of its attributes that the query asks for.
-fn span(trace: &Trace, at: usize, plan: &Plan) -> Json {
+fn span(trace: &Trace, at: usize, plan: &Plan) -> FoundSpan {
     let span = &trace.spans[at];
     let shown = plan.shown(trace, at);
-    let attributes: Vec<Json> = shown
+    let attributes = shown
         .iter()
         .filter_map(|(attribute, value)| match attribute {
-            Attribute::Named(_, name) => Some(pair(name, value)),
+            Attribute::Named(_, name) => Some(value.pair(name)),
             Attribute::Parent(..) => None,
             // These stand elsewhere in the answer.
             Attribute::Intrinsic(
@@ -318,26 +282,20 @@ fn span(trace: &Trace, at: usize, plan: &Plan) -> Json {
                 | Intrinsic::TraceId
                 | Intrinsic::SpanId,
             ) => None,
-            Attribute::Intrinsic(intrinsic) => Some(pair(intrinsic.name(), value)),
+            Attribute::Intrinsic(intrinsic) => Some(value.pair(intrinsic.name())),
         })
         .collect();
     let is_name = |attribute: &&Attribute| **attribute == Attribute::Intrinsic(Intrinsic::Name);
-    let name = shown.iter().any(|(attribute, _)| is_name(attribute));
-    let mut out = Map::new();
-    out.insert("spanID".to_owned(), json!(span_hex(&span.id)));
-    if name && !span.name.is_empty() {
-        out.insert("name".to_owned(), json!(&*span.name));
+    let has_name = shown.iter().any(|(attribute, _)| is_name(attribute));
+    FoundSpan {
+        span_id: span_hex(&span.id),
+        name: if has_name {
+            span.name.to_string()
+        } else {
+            String::new()
+        },
+        start_time_unix_nano: span.start,
+        duration_nanos: span.duration(),
+        attributes,
     }
-    out.insert(
-        "startTimeUnixNano".to_owned(),
-        json!(span.start.to_string()),
-    );
-    if span.duration() > 0 {
-        let nanos = span.duration().to_string();
-        out.insert("durationNanos".to_owned(), json!(nanos));
-    }
-    if !attributes.is_empty() {
-        out.insert("attributes".to_owned(), Json::Array(attributes));
-    }
-    Json::Object(out)
 }

@@ -1,8 +1,9 @@
 //! Series as Tempo's answers have them.
 
-use serde_json::{Map, Value as Json, json};
+use opentelemetry_proto::tonic::common::v1::KeyValue;
 
-use super::super::value::{Value, json_float};
+use super::super::messages::{Instant, Sample, SeriesExemplar, TimeSeries};
+use super::super::value::Value;
 use super::exemplars::Exemplar;
 use super::{Range, Series};
 
@@ -15,70 +16,46 @@ pub(super) fn key(labels: &[(String, Value<'static>)]) -> String {
     labels.iter().map(one).collect::<Vec<_>>().join(",")
 }
 
-fn labels(pairs: &[(String, Value<'static>)]) -> Json {
-    let pair =
-        |(key, value): &(String, Value<'static>)| json!({"key": key, "value": value.to_json()});
-    pairs.iter().map(pair).collect()
+fn labels(pairs: &[(String, Value<'static>)]) -> Vec<KeyValue> {
+    pairs.iter().map(|(key, value)| value.pair(key)).collect()
 }
 
-fn put(map: &mut Map<String, Json>, value: f64) {
-    if value != 0.0 {
-        map.insert("value".to_owned(), json_float(value));
+fn exemplar(exemplar: &Exemplar) -> SeriesExemplar {
+    SeriesExemplar {
+        labels: labels(&exemplar.labels),
+        value: exemplar.value,
+        timestamp_ms: exemplar.millis,
     }
 }
 
-fn exemplar(exemplar: &Exemplar) -> Json {
-    let mut map = Map::new();
-    map.insert("labels".to_owned(), labels(&exemplar.labels));
-    put(&mut map, exemplar.value);
-    let millis = exemplar.millis.to_string();
-    map.insert("timestampMs".to_owned(), Json::from(millis));
-    Json::Object(map)
-}
-
-/// The answer of a range query.
-pub(crate) fn range_json(series: &[Series], range: Range) -> Json {
+/// The series of a range query; what has no sample is none.
+pub(crate) fn range_series(series: &[Series], range: Range) -> Vec<TimeSeries> {
     let one = |one: &Series| {
         let points = one.points.iter().enumerate();
-        let samples: Vec<Json> = points
+        let samples: Vec<Sample> = points
             .filter(|(_, value)| !value.is_nan())
-            .map(|(at, value)| {
-                let mut map = Map::new();
-                let millis = range.millis(at).to_string();
-                map.insert("timestampMs".to_owned(), Json::from(millis));
-                put(&mut map, *value);
-                Json::Object(map)
+            .map(|(at, value)| Sample {
+                value: *value,
+                timestamp_ms: range.millis(at),
             })
             .collect();
-        // What has no sample is no series.
-        if samples.is_empty() {
-            return None;
-        }
-        let mut map = Map::new();
-        map.insert("labels".to_owned(), labels(&one.labels));
-        map.insert("samples".to_owned(), Json::Array(samples));
-        if !one.exemplars.is_empty() {
-            let list = one.exemplars.iter().map(exemplar).collect();
-            map.insert("exemplars".to_owned(), list);
-        }
-        Some(Json::Object(map))
+        (!samples.is_empty()).then(|| TimeSeries {
+            labels: labels(&one.labels),
+            samples,
+            exemplars: one.exemplars.iter().map(exemplar).collect(),
+        })
     };
-    let list: Vec<Json> = series.iter().filter_map(one).collect();
-    json!({"series": list, "metrics": {}})
+    series.iter().filter_map(one).collect()
 }
 
-/// The answer of an instant query: the last point alone.
-pub(crate) fn instant_json(series: &[Series]) -> Json {
+/// The series of an instant query: the last point alone.
+pub(crate) fn instant_series(series: &[Series]) -> Vec<Instant> {
     let one = |one: &Series| {
         let value = one.points.last().copied().filter(|value| !value.is_nan())?;
-        let mut map = Map::new();
-        map.insert("labels".to_owned(), labels(&one.labels));
-        put(&mut map, value);
-        Some(Json::Object(map))
+        Some(Instant {
+            labels: labels(&one.labels),
+            value,
+        })
     };
-    let list: Vec<Json> = series.iter().filter_map(one).collect();
-    if list.is_empty() {
-        return json!({"metrics": {}});
-    }
-    json!({"series": list, "metrics": {}})
+    series.iter().filter_map(one).collect()
 }

@@ -103,6 +103,21 @@ impl Cell {
         }
     }
 
+    /// Adds what other spans have said; not for sums and means, in which the order counts.
+    pub(super) fn merge(&mut self, op: MetricOp, other: &Self) {
+        let count = self.count + other.count;
+        if !other.value.is_nan() {
+            self.observe(op, other.value);
+        }
+        self.count = count;
+        for (bound, count) in &other.buckets {
+            match self.buckets.iter_mut().find(|(known, _)| known == bound) {
+                Some((_, sum)) => *sum += count,
+                None => self.buckets.push((*bound, *count)),
+            }
+        }
+    }
+
     /// Adds as a real server does: a span without the number makes nothing of what was there.
     fn sum(&mut self, number: f64) {
         if self.value.is_nan() {

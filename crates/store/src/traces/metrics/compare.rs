@@ -5,13 +5,15 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Instant;
 
 use super::super::eval::{EvalError, Node, Plan};
-use super::super::spans::{Attr, Trace};
+use super::super::scan::CHUNK;
+use super::super::spans::{Attrs, Trace};
 use super::super::traceql::{Attribute, Comparison, Intrinsic, Scope};
 use super::super::value::Value;
 use super::exemplars::{Exemplar, labels};
-use super::{Asked, Series};
+use super::{Asked, MAX_CELLS, Series};
 
 /// Counts of one attribute, by its values.
 #[derive(Debug, Default)]
@@ -24,6 +26,8 @@ struct Counts {
 #[derive(Debug, Default)]
 struct Side {
     attributes: BTreeMap<String, Counts>,
+    /// Points of all counts.
+    cells: usize,
     exemplars: Vec<Exemplar>,
 }
 
@@ -37,7 +41,10 @@ pub(super) fn series(
     let (from, to) = comparison.window;
     let mut sides = [Side::default(), Side::default()];
     let points = asked.range.count();
-    for trace in traces {
+    for (number, trace) in traces.iter().enumerate() {
+        if number.is_multiple_of(CHUNK) && Instant::now() > asked.deadline {
+            return Err(EvalError::Late);
+        }
         let mut is_first = true;
         for at in plan.run(trace)?.into_iter().flat_map(|set| set.spans) {
             let start = trace.spans[at].start as i64;
@@ -74,11 +81,15 @@ impl Side {
         counts.total.resize(points, 0.0);
         counts.total[index] += 1.0;
         let key = format!("{}\0{}", value.kind(), value.show());
-        let (_, list) = counts
-            .values
-            .entry(key)
-            .or_insert_with(|| (value.clone().owned(), vec![0.0; points]));
-        list[index] += 1.0;
+        let known = counts.values.get_mut(&key);
+        if let Some((_, list)) = known {
+            list[index] += 1.0;
+        } else if self.cells < MAX_CELLS {
+            self.cells += points;
+            let mut list = vec![0.0; points];
+            list[index] = 1.0;
+            counts.values.insert(key, (value.clone().owned(), list));
+        }
     }
 
     /// Counts all attributes of a span that are worth comparing.
@@ -101,15 +112,15 @@ impl Side {
         ] {
             self.count(intrinsic.name().to_owned(), &value, index, points);
         }
-        let scopes: [(Scope, &[Attr]); 3] = [
+        let scopes: [(Scope, &Attrs); 3] = [
             (Scope::Resource, &trace.resource(span).attrs),
             (Scope::Instrumentation, &library.attrs),
             (Scope::Span, &span.attrs),
         ];
         for (scope, attrs) in scopes {
-            for attr in attrs {
-                let name = Attribute::Named(scope, attr.key.to_string()).to_string();
-                self.count(name, &attr.value.value(), index, points);
+            for (key, value) in attrs.iter() {
+                let name = Attribute::Named(scope, key.to_string()).to_string();
+                self.count(name, &value.value(), index, points);
             }
         }
     }

@@ -60,6 +60,15 @@ impl Picker {
         });
     }
 
+    /// Takes note of what others have, with the places of their groups here.
+    pub(super) fn append(&mut self, others: Self, places: &[Option<usize>]) {
+        let offers = others.offers.into_iter().filter_map(|offer| {
+            let group = places.get(offer.group).copied().flatten()?;
+            Some(Offer { group, ..offer })
+        });
+        self.offers.extend(offers);
+    }
+
     /// The exemplars of a group: of all that were offered evenly many over time.
     pub(super) fn of_group(
         &mut self,

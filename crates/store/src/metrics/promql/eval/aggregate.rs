@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use super::groups::Groups;
 use super::math::{KahanSum, Mean, Variance, nan_first, quantile};
 use super::{EvalError, Evaluated, Evaluator, Series, absent, is_absent};
 use crate::metrics::labels::{Labels, NAME};
@@ -165,27 +166,30 @@ fn rank(op: AggregateOp, a: f64, b: f64) -> std::cmp::Ordering {
 }
 
 fn group_labels(grouping: &Grouping, labels: &Labels) -> Labels {
-    match grouping {
-        Grouping::By(names) => labels.filtered(|n| names.iter().any(|l| l == n)),
-        Grouping::Without(names) => labels.filtered(|n| n != NAME && !names.iter().any(|l| l == n)),
+    labels.filtered(keeps(grouping))
+}
+
+fn keeps<'g>(grouping: &'g Grouping) -> impl Fn(&str) -> bool + 'g {
+    move |n| match grouping {
+        Grouping::By(names) => names.iter().any(|l| l == n),
+        Grouping::Without(names) => n != NAME && !names.iter().any(|l| l == n),
     }
 }
 
 /// The groups in the order of their first series.
 fn groups<'s>(grouping: &Grouping, series: &'s [Series]) -> Vec<(Labels, Vec<&'s Series>)> {
-    let mut out: Vec<(Labels, Vec<&Series>)> = Vec::new();
-    let mut places: HashMap<Labels, usize> = HashMap::new();
+    let mut groups = Groups::default();
+    let mut members: Vec<Vec<&Series>> = Vec::new();
     for s in series {
-        let labels = group_labels(grouping, &s.labels);
-        let place = *places.entry(labels.clone()).or_insert_with(|| {
-            out.push((labels, Vec::new()));
-            out.len() - 1
-        });
-        if let Some((_, members)) = out.get_mut(place) {
+        let place = groups.place(&s.labels, keeps(grouping));
+        if place == members.len() {
+            members.push(Vec::new());
+        }
+        if let Some(members) = members.get_mut(place) {
             members.push(s);
         }
     }
-    out
+    groups.into_labels().into_iter().zip(members).collect()
 }
 
 /// The values that are present at a step, with their series' place.
@@ -197,71 +201,67 @@ fn step<'s>(members: &'s [&Series], n: usize) -> impl Iterator<Item = (usize, f6
         .filter(|(_, v)| !is_absent(*v))
 }
 
-enum Folding {
-    Sum(KahanSum),
-    Mean(Mean),
-    Count(f64),
-    Extreme(f64),
-    Variance(Variance),
-}
-
 fn fold(a: &Aggregate, series: &[Series], len: usize) -> Vec<Series> {
-    let mut out = Vec::new();
-    for (labels, members) in groups(&a.grouping, series) {
-        let mut accs: Vec<Option<Folding>> = Vec::with_capacity(len);
-        accs.resize_with(len, || None);
-        for s in members {
-            for (acc, v) in accs.iter_mut().zip(&s.values) {
-                if !is_absent(*v) {
-                    add(a.op, acc, *v);
-                }
-            }
-        }
-        let values = accs
-            .into_iter()
-            .map(|acc| acc.map_or(absent(), |f| finish(a.op, f)));
-        out.push(Series {
+    let groups = groups(&a.grouping, series).into_iter();
+    groups
+        .map(|(labels, members)| Series {
             labels,
-            values: values.collect(),
-        });
-    }
-    out
+            values: match a.op {
+                AggregateOp::Sum => each_step(&members, len, KahanSum::add, KahanSum::total),
+                AggregateOp::Avg => each_step(&members, len, Mean::add, Mean::value),
+                AggregateOp::Min => each_step(&members, len, Extreme::lower, Extreme::value),
+                AggregateOp::Max => each_step(&members, len, Extreme::raise, Extreme::value),
+                AggregateOp::Stddev => {
+                    each_step(&members, len, Variance::add, |x| x.value().sqrt())
+                }
+                AggregateOp::Stdvar => each_step(&members, len, Variance::add, Variance::value),
+                AggregateOp::Group => each_step(&members, len, |_: &mut f64, _| {}, |_| 1.0),
+                _ => each_step(&members, len, |n: &mut f64, _| *n += 1.0, |n| n),
+            },
+        })
+        .collect()
 }
 
-fn add(op: AggregateOp, acc: &mut Option<Folding>, v: f64) {
-    let acc = acc.get_or_insert_with(|| match op {
-        AggregateOp::Sum => Folding::Sum(KahanSum::default()),
-        AggregateOp::Avg => Folding::Mean(Mean::default()),
-        AggregateOp::Min | AggregateOp::Max => Folding::Extreme(v),
-        AggregateOp::Stddev | AggregateOp::Stdvar => Folding::Variance(Variance::default()),
-        _ => Folding::Count(0.0),
-    });
-    match acc {
-        Folding::Sum(s) => s.add(v),
-        Folding::Mean(m) => m.add(v),
-        Folding::Count(n) => *n += 1.0,
-        Folding::Variance(x) => x.add(v),
-        Folding::Extreme(e) => {
-            let better = if op == AggregateOp::Min {
-                v < *e
-            } else {
-                v > *e
-            };
-            if better || e.is_nan() {
-                *e = v;
+/// Folds the members' values of each step; there is nothing where no member has a value.
+fn each_step<A: Default>(
+    members: &[&Series],
+    len: usize,
+    add: impl Fn(&mut A, f64),
+    finish: impl Fn(A) -> f64,
+) -> Vec<f64> {
+    let mut steps: Vec<Option<A>> = Vec::new();
+    steps.resize_with(len, || None);
+    for s in members {
+        for (step, v) in steps.iter_mut().zip(&s.values) {
+            if !is_absent(*v) {
+                add(step.get_or_insert_default(), *v);
             }
         }
     }
+    steps
+        .into_iter()
+        .map(|step| step.map_or(absent(), &finish))
+        .collect()
 }
 
-fn finish(op: AggregateOp, acc: Folding) -> f64 {
-    match acc {
-        Folding::Sum(s) => s.total(),
-        Folding::Mean(m) => m.value(),
-        Folding::Count(_) if op == AggregateOp::Group => 1.0,
-        Folding::Count(n) => n,
-        Folding::Extreme(e) => e,
-        Folding::Variance(x) if op == AggregateOp::Stddev => x.value().sqrt(),
-        Folding::Variance(x) => x.value(),
+/// The smallest or largest value so far; NaN gives way to anything.
+#[derive(Debug, Default)]
+struct Extreme(Option<f64>);
+
+impl Extreme {
+    fn lower(&mut self, v: f64) {
+        if self.0.is_none_or(|e| v < e || e.is_nan()) {
+            self.0 = Some(v);
+        }
+    }
+
+    fn raise(&mut self, v: f64) {
+        if self.0.is_none_or(|e| v > e || e.is_nan()) {
+            self.0 = Some(v);
+        }
+    }
+
+    fn value(self) -> f64 {
+        self.0.unwrap_or(f64::NAN)
     }
 }

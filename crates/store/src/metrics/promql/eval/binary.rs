@@ -5,12 +5,27 @@ use std::collections::HashMap;
 
 use super::{EvalError, Evaluated, Evaluator, Series, Value, absent, is_absent, merged};
 use crate::metrics::labels::{Labels, NAME};
-use crate::metrics::promql::ast::{Binary, Card, MatchMode, Matching, Op, Returns};
+use crate::metrics::promql::ast::{Binary, Card, MatchMode, Matching, Node, Op, Returns};
 
 impl Evaluator<'_> {
     pub(super) fn binary(&self, b: &Binary) -> Evaluated<Value> {
-        let (lhs, rhs) = (self.expr(&b.lhs)?, self.expr(&b.rhs)?);
-        match (lhs, rhs) {
+        // `a + b + c` leans to the left, as far as it is long: that side is gone down without
+        // recursion, for which there might not be stack enough.
+        let (mut lowest, mut above) = (b, Vec::new());
+        while let Node::Binary(inner) = &lowest.lhs.node {
+            above.push(lowest);
+            lowest = inner;
+        }
+        let mut value = self.joined(lowest, self.expr(&lowest.lhs)?)?;
+        for b in above.into_iter().rev() {
+            value = self.joined(b, value)?;
+        }
+        Ok(value)
+    }
+
+    /// What comes of an operator whose left side is known.
+    fn joined(&self, b: &Binary, lhs: Value) -> Evaluated<Value> {
+        match (lhs, self.expr(&b.rhs)?) {
             (Value::Scalar(l), Value::Scalar(r)) => {
                 let both = l.into_iter().zip(r);
                 Ok(Value::Scalar(
@@ -163,6 +178,10 @@ fn vectors(
             continue;
         };
         let mut result: Option<(usize, usize)> = None;
+        let mut seen = (matching.card == Card::OneToOne).then(|| {
+            let seen = taken.entry(key);
+            seen.or_insert_with(|| vec![false; len])
+        });
         for (n, v) in s.values.iter().enumerate() {
             let Some(other) = slots.get(n).copied().flatten().filter(|_| !is_absent(*v)) else {
                 continue;
@@ -177,8 +196,7 @@ fn vectors(
                 (_, false) => continue,
                 (value, true) => value,
             };
-            if matching.card == Card::OneToOne {
-                let seen = taken.entry(key.clone()).or_insert_with(|| vec![false; len]);
+            if let Some(seen) = seen.as_mut() {
                 if seen.get(n).copied().unwrap_or(false) {
                     return Err(EvalError::Execution("multiple matches for labels: many-to-one matching must be explicit (group_left/group_right)".to_owned()));
                 }

@@ -107,18 +107,22 @@ impl Evaluator<'_> {
     }
 
     fn absent_over_time(&self, vector: &Expr) -> Evaluated<Value> {
-        let windows = self.windows(vector)?;
-        let values = self.grid.times().map(|t| {
-            let (after, until) = windows.window.bounds(t);
-            let any = windows.series.iter().any(|s| {
-                let next = s.samples.partition_point(|x| x.t <= after);
-                s.samples.get(next).is_some_and(|x| x.t <= until)
-            });
-            if any { absent() } else { 1.0 }
-        });
+        let window = self.window_of(vector)?;
+        let mut values = vec![1.0; self.grid.len];
+        self.each_series(vector, |_, samples| {
+            self.count_queryable(self.seen(samples, window));
+            for (v, t) in values.iter_mut().zip(self.grid.times()) {
+                let (after, until) = window.bounds(t);
+                let next = samples.partition_point(|s| s.t <= after);
+                if samples.get(next).is_some_and(|s| s.t <= until) {
+                    *v = absent();
+                }
+            }
+            Ok(())
+        })?;
         Ok(Value::Vector(vec![Series {
             labels: absent_labels(vector),
-            values: values.collect(),
+            values,
         }]))
     }
 

@@ -2,8 +2,8 @@
 //! (<https://prometheus.io/docs/prometheus/latest/querying/functions/#histogram_quantile>).
 
 use std::cmp::Ordering;
-use std::collections::HashMap;
 
+use super::groups::Groups;
 use super::{Evaluated, Evaluator, Series, Value, absent, is_absent};
 use crate::metrics::labels::{Labels, NAME};
 use crate::metrics::promql::ast::Expr;
@@ -22,17 +22,16 @@ struct Histogram<'a> {
 }
 
 impl Histogram<'_> {
-    fn at(&self, step: usize) -> Vec<Bucket> {
-        self.buckets
-            .iter()
-            .filter_map(|(upper, values)| {
-                let count = values.get(step).copied().filter(|v| !is_absent(*v))?;
-                Some(Bucket {
-                    upper: *upper,
-                    count,
-                })
+    /// The buckets of a step, into the room of an earlier one.
+    fn at(&self, step: usize, out: &mut Vec<Bucket>) {
+        out.clear();
+        out.extend(self.buckets.iter().filter_map(|(upper, values)| {
+            let count = values.get(step).copied().filter(|v| !is_absent(*v))?;
+            Some(Bucket {
+                upper: *upper,
+                count,
             })
-            .collect()
+        }));
     }
 }
 
@@ -43,16 +42,16 @@ impl Evaluator<'_> {
         if !series.is_empty() {
             self.warn_quantiles(&phis, phi);
         }
-        let mut out = Vec::new();
+        let (mut out, mut buckets) = (Vec::new(), Vec::new());
         for h in self.histograms(&series, vector) {
             let mut values = Vec::with_capacity(self.grid.len);
             for (n, phi) in phis.iter().enumerate() {
-                let buckets = h.at(n);
+                h.at(n, &mut buckets);
                 if buckets.is_empty() {
                     values.push(absent());
                     continue;
                 }
-                let (value, forced) = bucket_quantile(*phi, buckets);
+                let (value, forced) = bucket_quantile(*phi, &mut buckets);
                 values.push(value);
                 if forced {
                     self.forced_monotonicity(h.name, vector);
@@ -73,20 +72,21 @@ impl Evaluator<'_> {
         };
         let (lowers, uppers) = (self.scalar(lower)?, self.scalar(upper)?);
         let series = self.vector(vector)?;
-        let mut out = Vec::new();
+        let (mut out, mut buckets) = (Vec::new(), Vec::new());
         for h in self.histograms(&series, vector) {
             let bounds = lowers.iter().zip(&uppers).enumerate();
             let values = bounds.map(|(n, (lower, upper))| {
-                let buckets = h.at(n);
+                h.at(n, &mut buckets);
                 if buckets.is_empty() {
                     absent()
                 } else {
-                    fraction(*lower, *upper, buckets)
+                    fraction(*lower, *upper, &mut buckets)
                 }
             });
+            let values = values.collect();
             out.push(Series {
-                values: values.collect(),
                 labels: h.labels,
+                values,
             });
         }
         out.retain(|s| s.values.iter().any(|v| !is_absent(*v)));
@@ -95,7 +95,7 @@ impl Evaluator<'_> {
 
     fn histograms<'s>(&self, series: &'s [Series], at: &Expr) -> Vec<Histogram<'s>> {
         let mut out: Vec<Histogram<'_>> = Vec::new();
-        let mut places: HashMap<Labels, usize> = HashMap::new();
+        let mut groups = Groups::default();
         for s in series {
             let le = s.labels.get("le");
             let Some(upper) = parse_bound(le) else {
@@ -110,20 +110,20 @@ impl Evaluator<'_> {
                 self.warn(&message, at);
                 continue;
             };
-            let labels = s.labels.filtered(|n| n != "le" && n != NAME);
-            let place = *places.entry(labels.clone()).or_insert_with(|| {
+            let place = groups.place(&s.labels, |n| n != "le" && n != NAME);
+            if place == out.len() {
                 out.push(Histogram {
-                    labels,
+                    labels: Labels::default(),
                     name: s.labels.name(),
                     buckets: Vec::new(),
                 });
-                out.len() - 1
-            });
+            }
             if let Some(h) = out.get_mut(place) {
                 h.buckets.push((upper, &s.values));
             }
         }
-        for h in &mut out {
+        for (h, labels) in out.iter_mut().zip(groups.into_labels()) {
+            h.labels = labels;
             h.buckets.sort_by(|a, b| a.0.total_cmp(&b.0));
         }
         out
@@ -147,15 +147,14 @@ fn parse_bound(le: &str) -> Option<f64> {
 }
 
 /// Buckets with equal bounds become one; the list is sorted.
-fn coalesced(buckets: Vec<Bucket>) -> Vec<Bucket> {
-    let mut out: Vec<Bucket> = Vec::with_capacity(buckets.len());
-    for b in buckets {
-        match out.last_mut() {
-            Some(last) if last.upper == b.upper => last.count += b.count,
-            _ => out.push(b),
+fn coalesce(buckets: &mut Vec<Bucket>) {
+    buckets.dedup_by(|b, last| {
+        let same = last.upper == b.upper;
+        if same {
+            last.count += b.count;
         }
-    }
-    out
+        same
+    });
 }
 
 /// Counts must not fall from bucket to bucket: tiny differences are taken as equal, others
@@ -192,7 +191,7 @@ fn almost_equal(a: f64, b: f64) -> bool {
     difference / sum.min(f64::MAX) < TOLERANCE
 }
 
-fn bucket_quantile(q: f64, buckets: Vec<Bucket>) -> (f64, bool) {
+fn bucket_quantile(q: f64, buckets: &mut Vec<Bucket>) -> (f64, bool) {
     if q.is_nan() {
         return (f64::NAN, false);
     }
@@ -205,9 +204,9 @@ fn bucket_quantile(q: f64, buckets: Vec<Bucket>) -> (f64, bool) {
     if buckets.last().is_none_or(|b| b.upper != f64::INFINITY) {
         return (f64::NAN, false);
     }
-    let mut buckets = coalesced(buckets);
-    let forced = make_monotonic(&mut buckets);
-    (interpolated(q, &buckets), forced)
+    coalesce(buckets);
+    let forced = make_monotonic(buckets);
+    (interpolated(q, buckets), forced)
 }
 
 fn interpolated(q: f64, buckets: &[Bucket]) -> f64 {
@@ -233,11 +232,11 @@ fn interpolated(q: f64, buckets: &[Bucket]) -> f64 {
     start + (bucket.upper - start) * ((rank - under) / (bucket.count - under))
 }
 
-fn fraction(lower: f64, upper: f64, buckets: Vec<Bucket>) -> f64 {
+fn fraction(lower: f64, upper: f64, buckets: &mut Vec<Bucket>) -> f64 {
     if buckets.last().is_none_or(|b| b.upper != f64::INFINITY) {
         return f64::NAN;
     }
-    let buckets = coalesced(buckets);
+    coalesce(buckets);
     let count = buckets.last().map_or(0.0, |b| b.count);
     if count == 0.0 || lower.is_nan() || upper.is_nan() {
         return f64::NAN;
@@ -246,8 +245,8 @@ fn fraction(lower: f64, upper: f64, buckets: Vec<Bucket>) -> f64 {
         return 0.0;
     }
     let (lower, upper) = (
-        rank_of(lower, &buckets, count),
-        rank_of(upper, &buckets, count),
+        rank_of(lower, buckets, count),
+        rank_of(upper, buckets, count),
     );
     (upper - lower) / count
 }

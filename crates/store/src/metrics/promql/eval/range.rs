@@ -2,9 +2,10 @@
 
 use super::math::{KahanSum, Mean, Variance, quantile};
 use super::{Evaluated, Evaluator, Series, Value, absent, unique};
-use crate::metrics::Sample;
-use crate::metrics::promql::ast::Expr;
+use crate::metrics::labels::NAME;
+use crate::metrics::promql::ast::{Expr, Node};
 use crate::metrics::text::quote;
+use crate::metrics::{MatchOp, Sample};
 
 /// The window that a function sees at one step.
 pub(super) struct View<'a> {
@@ -14,9 +15,14 @@ pub(super) struct View<'a> {
     end: i64,
     /// The step's own time.
     t: i64,
+    /// Whether any of the series' values is below the one before.
+    falls: bool,
     /// The scalar argument at this step, if there is one.
     arg: f64,
 }
+
+/// How many samples may be looked at before somebody asks whether there is time left.
+const SAMPLES_BETWEEN_CHECKS: usize = 1 << 20;
 
 type RangeFunction = fn(&View<'_>) -> Option<f64>;
 
@@ -81,59 +87,68 @@ impl Evaluator<'_> {
         scalar: Option<&Expr>,
     ) -> Evaluated<Value> {
         let args = scalar.map(|e| self.scalar(e)).transpose()?;
-        let windows = self.windows(vector)?;
-        if let (Some(args), Some(at), "quantile_over_time") = (&args, scalar, name)
-            && !windows.series.is_empty()
-        {
-            self.warn_quantiles(args, at);
-        }
+        let window = self.window_of(vector)?;
         let keeps_name = matches!(name, "last_over_time" | "first_over_time");
         let counts = matches!(name, "rate" | "increase");
-        let mut out = Vec::with_capacity(windows.series.len());
-        for series in &windows.series {
+        let quantiles = scalar.filter(|_| name == "quantile_over_time");
+        let (mut out, mut seen) = (Vec::new(), 0);
+        self.each_series(vector, |labels, samples| {
+            if let (Some(args), Some(at), true) = (&args, quantiles, out.is_empty()) {
+                self.warn_quantiles(args, at);
+            }
+            self.count_steps()?;
+            let falls = samples.windows(2).any(|p| p[1].v < p[0].v);
             let mut values = Vec::with_capacity(self.grid.len);
-            let (mut first, mut next) = (0, 0);
-            let mut any = false;
+            let (mut first, mut next, mut any) = (0, 0, false);
+            let mut looked_at = 0;
             for (n, t) in self.grid.times().enumerate() {
-                let (start, end) = windows.window.bounds(t);
-                while series.samples.get(next).is_some_and(|s| s.t <= end) {
+                let (start, end) = window.bounds(t);
+                while samples.get(next).is_some_and(|s| s.t <= end) {
                     next += 1;
                 }
-                while first < next && series.samples.get(first).is_some_and(|s| s.t <= start) {
+                while first < next && samples.get(first).is_some_and(|s| s.t <= start) {
                     first += 1;
                 }
-                let samples = series.samples.get(first..next).unwrap_or_default();
+                let samples = samples.get(first..next).unwrap_or_default();
+                seen += samples.len();
+                looked_at += samples.len() + 1;
+                if looked_at > SAMPLES_BETWEEN_CHECKS {
+                    looked_at = 0;
+                    self.check()?;
+                }
                 let value = if samples.is_empty() {
                     None
                 } else {
+                    let arg = args.as_ref().and_then(|a| a.get(n)).copied();
                     f(&View {
                         samples,
                         start,
                         end,
                         t,
-                        arg: args
-                            .as_ref()
-                            .and_then(|a| a.get(n))
-                            .copied()
-                            .unwrap_or(f64::NAN),
+                        falls,
+                        arg: arg.unwrap_or(f64::NAN),
                     })
                 };
                 any |= value.is_some();
                 values.push(value.unwrap_or(absent()));
             }
             self.check()?;
-            if !any {
-                continue;
+            if any && counts {
+                self.doubt_counter(labels.name(), vector);
             }
-            if counts {
-                self.doubt_counter(series.labels.name(), vector);
+            if any {
+                let labels = if keeps_name {
+                    labels.clone()
+                } else {
+                    labels.without_name()
+                };
+                out.push(Series { labels, values });
             }
-            let labels = if keeps_name {
-                series.labels.clone()
-            } else {
-                series.labels.without_name()
-            };
-            out.push(Series { labels, values });
+            Ok(())
+        })?;
+        self.count_queryable(seen);
+        if keeps_name || of_one_metric(vector) {
+            return Ok(Value::Vector(out));
         }
         Ok(Value::Vector(unique(out)?))
     }
@@ -150,6 +165,15 @@ impl Evaluator<'_> {
         );
         self.info(&message, at);
     }
+}
+
+/// Whether all series have the same name, so that they still differ without it.
+fn of_one_metric(vector: &Expr) -> bool {
+    let Node::Matrix(selector, _) = &vector.unwrapped().node else {
+        return false;
+    };
+    let mut matchers = selector.matchers.iter();
+    matchers.any(|m| m.name == NAME && m.op == MatchOp::Equal)
 }
 
 #[expect(clippy::cast_precision_loss, reason = "far below 2^53")]
@@ -170,7 +194,7 @@ fn extrapolated(w: &View<'_>, counter: bool) -> Option<f64> {
         return None;
     }
     let mut result = last.v - first.v;
-    if counter {
+    if counter && w.falls {
         for pair in w.samples.windows(2) {
             if pair[1].v < pair[0].v {
                 result += pair[0].v;

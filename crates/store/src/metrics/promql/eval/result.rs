@@ -97,22 +97,19 @@ pub(super) fn answer(ev: &Evaluator<'_>, expr: &Expr) -> Evaluated<Answer> {
 
 /// A range vector as the whole answer of an instant query.
 fn range_vector(ev: &Evaluator<'_>, expr: &Expr) -> Evaluated<Answer> {
-    let windows = ev.windows(expr)?;
+    let window = ev.window_of(expr)?;
+    let (from, to) = window.bounds(ev.grid.start);
     let mut matrix = Vec::new();
-    for series in windows.series {
-        let (from, to) = windows.window.bounds(ev.grid.start);
-        let samples: Vec<Sample> = series
-            .samples
-            .into_iter()
-            .filter(|s| s.t > from && s.t <= to)
-            .collect();
+    ev.each_series(expr, |labels, samples| {
+        ev.count_queryable(ev.seen(samples, window));
+        let within = samples.iter().filter(|s| s.t > from && s.t <= to);
+        let samples: Vec<Sample> = within.copied().collect();
         if !samples.is_empty() {
-            matrix.push(RangeSeries {
-                labels: series.labels,
-                samples,
-            });
+            let labels = labels.clone();
+            matrix.push(RangeSeries { labels, samples });
         }
-    }
+        Ok(())
+    })?;
     matrix.sort_by(|a, b| a.labels.cmp(&b.labels));
     Ok(Answer::Matrix(matrix))
 }

@@ -2,6 +2,7 @@
 
 use super::result::RangeSeries;
 use super::{EvalError, Evaluated, Evaluator, Grid, SUBQUERY_STEP_MS, Series, absent, is_absent};
+use crate::metrics::labels::Labels;
 use crate::metrics::promql::ast::{At, Expr, Node, Selector, Subquery, When};
 use crate::metrics::{Sample, is_stale};
 
@@ -17,15 +18,9 @@ pub(super) struct Window {
 impl Window {
     /// The window's ends at step time `t`: samples after the first, up to the second.
     pub(super) fn bounds(self, t: i64) -> (i64, i64) {
-        let end = self.at.unwrap_or(t) - self.offset;
-        (end - self.range, end)
+        let end = self.at.unwrap_or(t).saturating_sub(self.offset);
+        (end.saturating_sub(self.range), end)
     }
-}
-
-/// A range vector: the samples of all steps, and which of them each step sees.
-pub(super) struct Windows {
-    pub(super) series: Vec<RangeSeries>,
-    pub(super) window: Window,
 }
 
 impl Evaluator<'_> {
@@ -48,9 +43,14 @@ impl Evaluator<'_> {
         let window = self.window(selector.when, self.shared.lookback);
         let (from, _) = window.bounds(self.grid.start);
         let (_, to) = window.bounds(self.grid.end());
-        let mut out = Vec::new();
-        for found in self.shared.head.select(&selector.matchers, from + 1, to) {
-            let samples = found.samples(from + 1, to);
+        let (mut out, mut samples) = (Vec::new(), Vec::new());
+        for found in self
+            .shared
+            .head
+            .select(&selector.matchers, from.saturating_add(1), to)
+        {
+            found.read(from.saturating_add(1), to, &mut samples);
+            self.count_steps()?;
             let mut next = 0;
             let mut any = 0;
             let mut values = Vec::with_capacity(self.grid.len);
@@ -76,25 +76,53 @@ impl Evaluator<'_> {
         Ok(out)
     }
 
-    /// The samples that a range vector needs for all steps.
-    pub(super) fn windows(&self, expr: &Expr) -> Evaluated<Windows> {
-        let windows = match &expr.unwrapped().node {
-            Node::Matrix(selector, range) => self.matrix(selector, *range),
-            Node::Subquery(sub) => self.subquery(sub),
+    /// The window of a range vector.
+    pub(super) fn window_of(&self, expr: &Expr) -> Evaluated<Window> {
+        match &expr.unwrapped().node {
+            Node::Matrix(selector, range) => Ok(self.window(selector.when, *range)),
+            Node::Subquery(sub) => Ok(self.window(sub.when, sub.range)),
             _ => Err(EvalError::Execution("expected a range vector".to_owned())),
-        }?;
-        if !self.inner {
-            let seen = windows
-                .series
-                .iter()
-                .map(|s| self.seen(&s.samples, windows.window));
-            self.count_queryable(seen.sum());
         }
-        Ok(windows)
+    }
+
+    /// Gives each series of a range vector with the samples that all steps need, one after the
+    /// other, so that not all of them are in memory at once.
+    pub(super) fn each_series(
+        &self,
+        expr: &Expr,
+        mut each: impl FnMut(&Labels, &[Sample]) -> Evaluated<()>,
+    ) -> Evaluated<()> {
+        let window = self.window_of(expr)?;
+        match &expr.unwrapped().node {
+            Node::Matrix(selector, _) => {
+                let (from, _) = window.bounds(self.grid.start);
+                let (_, to) = window.bounds(self.grid.end());
+                let mut samples = Vec::new();
+                for found in self
+                    .shared
+                    .head
+                    .select(&selector.matchers, from.saturating_add(1), to)
+                {
+                    found.read(from.saturating_add(1), to, &mut samples);
+                    samples.retain(|s| !is_stale(s.v));
+                    self.count_samples(samples.len())?;
+                    if !samples.is_empty() {
+                        each(found.labels(), &samples)?;
+                    }
+                }
+            }
+            Node::Subquery(sub) => {
+                for series in self.subquery(sub, window)? {
+                    each(&series.labels, &series.samples)?;
+                }
+            }
+            _ => {}
+        }
+        Ok(())
     }
 
     /// How many of a series' samples the steps see, each step's counted anew.
-    fn seen(&self, samples: &[Sample], window: Window) -> usize {
+    pub(super) fn seen(&self, samples: &[Sample], window: Window) -> usize {
         let (mut first, mut next, mut seen) = (0, 0, 0);
         for t in self.grid.times() {
             let (start, end) = window.bounds(t);
@@ -109,36 +137,17 @@ impl Evaluator<'_> {
         seen
     }
 
-    fn matrix(&self, selector: &Selector, range: i64) -> Evaluated<Windows> {
-        let window = self.window(selector.when, range);
-        let (from, _) = window.bounds(self.grid.start);
-        let (_, to) = window.bounds(self.grid.end());
-        let mut series = Vec::new();
-        for found in self.shared.head.select(&selector.matchers, from + 1, to) {
-            let mut samples = found.samples(from + 1, to);
-            samples.retain(|s| !is_stale(s.v));
-            self.count_samples(samples.len())?;
-            if !samples.is_empty() {
-                series.push(RangeSeries {
-                    labels: found.labels().clone(),
-                    samples,
-                });
-            }
-        }
-        Ok(Windows { series, window })
-    }
-
-    fn subquery(&self, sub: &Subquery) -> Evaluated<Windows> {
-        let window = self.window(sub.when, sub.range);
+    fn subquery(&self, sub: &Subquery, window: Window) -> Evaluated<Vec<RangeSeries>> {
         let step = sub.step.unwrap_or(SUBQUERY_STEP_MS);
         let (from, _) = window.bounds(self.grid.start);
         let (_, to) = window.bounds(self.grid.end());
         // Steps of a subquery are multiples of its step, whatever the outer query's are.
         let mut start = step * (from / step);
         if start <= from {
-            start += step;
+            start = start.saturating_add(step);
         }
         let inner = self.on(Grid::new(start, to, step));
+        inner.count_steps()?;
         let series = if inner.grid.len == 0 {
             Vec::new()
         } else {
@@ -159,7 +168,7 @@ impl Evaluator<'_> {
             .filter(|s| !s.samples.is_empty())
             .collect();
         self.count_samples(series.iter().map(|s| s.samples.len()).sum())?;
-        Ok(Windows { series, window })
+        Ok(series)
     }
 
     fn window(&self, when: When, range: i64) -> Window {
@@ -171,6 +180,48 @@ impl Evaluator<'_> {
                 At::Start => self.shared.start,
                 At::End => self.shared.end,
             }),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::AtomicBool;
+
+    use crate::Limits;
+    use crate::metrics::promql::{EvalError, LOOKBACK, Request, evaluate, parse};
+    use crate::metrics::{Head, Labels};
+
+    #[test]
+    fn what_would_need_too_much_memory_is_refused() {
+        let head = Head::new(&Limits::default());
+        for t in 0..100 {
+            let labels = Labels::new([("__name__", "x")]);
+            head.append(&labels, t * 1000, 1.0).unwrap();
+        }
+        let too_many = Some(EvalError::TooManySamples);
+        for (query, want) in [
+            ("sum_over_time(x[99s])", None),
+            (
+                "sum_over_time(x[99s]) + sum_over_time(x[99s])",
+                too_many.clone(),
+            ),
+            ("count_over_time(x[10m:1s])", too_many.clone()),
+            ("count_over_time(vector(1)[10000w:1ms])", too_many),
+            ("count_over_time(vector(1)[10m:10s])", None),
+        ] {
+            let request = Request {
+                query,
+                expr: &parse(query).unwrap(),
+                start: 99_000,
+                end: 99_000,
+                step: None,
+                lookback: LOOKBACK,
+                max_samples: 150,
+                deadline: None,
+            };
+            let outcome = evaluate(&head, &request, &AtomicBool::new(false));
+            assert_eq!(outcome.err(), want, "{query}");
         }
     }
 }

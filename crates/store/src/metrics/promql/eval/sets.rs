@@ -24,9 +24,9 @@ impl Presence {
         Self(groups)
     }
 
-    fn at(&self, signature: &Labels, step: usize) -> bool {
-        let steps = self.0.get(signature);
-        steps.and_then(|s| s.get(step)).copied().unwrap_or(false)
+    /// The steps at which a group is present; none are given when it never is.
+    fn of_group(&self, signature: &Labels) -> &[bool] {
+        self.0.get(signature).map_or(&[], Vec::as_slice)
     }
 }
 
@@ -50,9 +50,9 @@ pub(super) fn combine(
 /// Keeps the values at steps where the other side's presence is `wanted`.
 fn keep(series: &mut Vec<Series>, matching: &Matching, other: &Presence, wanted: bool) {
     for s in series.iter_mut() {
-        let signature = signature(&s.labels, matching);
+        let steps = other.of_group(&signature(&s.labels, matching));
         for (n, v) in s.values.iter_mut().enumerate() {
-            if other.at(&signature, n) != wanted {
+            if steps.get(n).copied().unwrap_or(false) != wanted {
                 *v = absent();
             }
         }

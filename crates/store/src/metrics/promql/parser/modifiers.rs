@@ -56,6 +56,7 @@ impl Parser {
     pub(super) fn postfix(&mut self, mut expr: Expr) -> Parsed<Expr> {
         loop {
             if self.next_is("[") {
+                self.operator()?;
                 expr = self.range(expr)?;
             } else if self.eat("offset").is_some() {
                 expr = self.offset(expr)?;
