@@ -39,6 +39,10 @@ alerts:
     promtool check rules alerts/*.yaml
     promtool test rules alerts/tests/*.yaml
 
+# Every parser and decoder, given what nobody would write: `just fuzz [SECONDS] [TARGET]`.
+fuzz *args:
+    fuzz/run.sh {{ args }}
+
 # The figures of the README, measured now.
 bench:
     cargo build --release --locked

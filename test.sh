@@ -14,6 +14,7 @@ want() { # PROGRAM PACKAGE: the package is wanted where the program is not there
   [ -n "$found" ] || packages+=("$2")
 }
 want cc gcc
+want c++ g++
 want cmake cmake
 want kubectl kubernetes-client
 want promtool prometheus

@@ -15,13 +15,14 @@ fn allowed() -> Vec<String> {
     quoted.map(str::to_owned).collect()
 }
 
-/// Name and licence of every package that is built here, for tests included. `cargo tree` leaves
+/// Name and licence of every package that is built here, for tests and for fuzzing included. `cargo tree` leaves
 /// out what the lock file has for features that nobody asks for; `cargo metadata` does not.
 fn packages() -> BTreeSet<(String, String)> {
     let tree = Command::new(env!("CARGO"))
         .args([
             "tree",
             "--workspace",
+            "--features=fuzz/libfuzzer",
             "--locked",
             "--edges",
             "normal,build,dev",
