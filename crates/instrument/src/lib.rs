@@ -12,6 +12,7 @@ pub mod span;
 mod telemetry;
 
 pub use identity::ServiceIdentity;
+pub use log::logfmt::LOGFMT;
 pub use log::set_log_skew;
 pub use metrics::{
     Counters, Gauges, Histograms, InFlight, Metrics, MetricsError, Outcome, count_outcome,

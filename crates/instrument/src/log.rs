@@ -1,5 +1,7 @@
 //! JSON log lines: one object a line, with the ids of the current span.
 
+pub(crate) mod logfmt;
+
 use std::io::Write;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -53,6 +55,7 @@ pub(crate) fn wanted(meta: &Metadata<'_>) -> bool {
     let root = meta.target().split("::").next().unwrap_or_default();
     let most = match root {
         "lapin" | "opentelemetry" | "opentelemetry_sdk" | "opentelemetry-otlp" => return false,
+        logfmt::LOGFMT => return false,
         _ if CHATTY.contains(&root) => Level::WARN,
         _ => Level::INFO,
     };
@@ -171,6 +174,7 @@ mod tests {
 
     use opentelemetry_sdk::trace::SdkTracerProvider;
 
+    use super::logfmt::{LOGFMT, LogfmtLines};
     use super::*;
 
     #[derive(Clone, Default)]
@@ -187,16 +191,57 @@ mod tests {
         }
     }
 
-    fn lines_of(act: impl FnOnce()) -> Vec<Value> {
-        let out = Shared::default();
-        let lines = JsonLines::new("payment", out.clone());
+    impl Shared {
+        fn text(&self) -> String {
+            let bytes = self.0.lock().expect("no writer panicked").clone();
+            String::from_utf8(bytes).expect("lines are UTF-8")
+        }
+    }
+
+    /// What `act` writes: JSON, and logfmt.
+    fn written_by(act: impl FnOnce()) -> (String, String) {
+        let (json, logfmt) = (Shared::default(), Shared::default());
         let provider = SdkTracerProvider::builder().build();
-        tracing::subscriber::with_default(crate::telemetry::subscriber(&provider, lines), act);
-        let bytes = out.0.lock().expect("no writer panicked").clone();
-        let text = String::from_utf8(bytes).expect("lines are UTF-8");
+        let subscriber = crate::telemetry::subscriber(
+            &provider,
+            JsonLines::new("payment", json.clone()),
+            LogfmtLines::new(logfmt.clone()),
+        );
+        tracing::subscriber::with_default(subscriber, act);
+        (json.text(), logfmt.text())
+    }
+
+    fn lines_of(act: impl FnOnce()) -> Vec<Value> {
+        let (text, _) = written_by(act);
         text.lines()
             .map(|line| serde_json::from_str(line).expect("a line is JSON"))
             .collect()
+    }
+
+    #[test]
+    fn lines_of_logfmt_stand_apart_with_time_and_caller() {
+        let (json, logfmt) = written_by(|| {
+            tracing::info!(target: LOGFMT, caller = "api.go:7", "method=List took={}", "1.2ms");
+            tracing::info!(target: LOGFMT, "transport=HTTP");
+            tracing::info!("else");
+        });
+        assert_eq!(json.lines().count(), 1, "{json}");
+        let lines: Vec<_> = logfmt.lines().map(|line| line.split_once(' ')).collect();
+        let said: Vec<_> = lines
+            .iter()
+            .map(|line| line.map(|(_, said)| said))
+            .collect();
+        assert_eq!(
+            said,
+            [
+                Some("caller=api.go:7 method=List took=1.2ms"),
+                Some("transport=HTTP")
+            ]
+        );
+        for (ts, _) in lines.into_iter().flatten() {
+            let ts = ts.strip_prefix("ts=").expect("a time");
+            assert!(ts.parse::<Timestamp>().is_ok() && ts.len() == 30, "{ts}");
+        }
     }
 
     #[test]

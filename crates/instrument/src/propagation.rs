@@ -80,6 +80,7 @@ mod tests {
 
     use super::*;
     use crate::log::JsonLines;
+    use crate::log::logfmt::LogfmtLines;
 
     const PARENT: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
     const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
@@ -87,7 +88,9 @@ mod tests {
     fn with_traces(act: impl FnOnce()) {
         let provider = SdkTracerProvider::builder().build();
         let lines = JsonLines::new("test", std::io::sink());
-        tracing::subscriber::with_default(crate::telemetry::subscriber(&provider, lines), act);
+        let logfmt = LogfmtLines::new(std::io::sink());
+        let subscriber = crate::telemetry::subscriber(&provider, lines, logfmt);
+        tracing::subscriber::with_default(subscriber, act);
     }
 
     #[test]

@@ -15,6 +15,7 @@ use tracing_subscriber::{Layer, Registry};
 
 use crate::identity::ServiceIdentity;
 use crate::log::JsonLines;
+use crate::log::logfmt::{self, LogfmtLines};
 use crate::metrics::{Metrics, MetricsError};
 use crate::span;
 
@@ -70,8 +71,8 @@ impl Telemetry {
     }
 }
 
-/// Sets up logs and traces of this process: JSON lines on stdout, spans to the
-/// identity's OTLP endpoint, panics as log lines.
+/// Sets up logs and traces of this process: JSON lines on stdout, lines of [`crate::LOGFMT`] on
+/// stderr, spans to the identity's OTLP endpoint, panics as log lines.
 ///
 /// # Errors
 /// When the endpoint is not a URL, or telemetry is set up already.
@@ -79,7 +80,8 @@ pub fn init(identity: ServiceIdentity) -> Result<Telemetry, InitError> {
     let metrics = Metrics::new(&identity.service)?;
     let provider = provider(&identity)?;
     let lines = JsonLines::new(&identity.service, std::io::stdout());
-    tracing::subscriber::set_global_default(subscriber(&provider, lines))
+    let logfmt = LogfmtLines::new(std::io::stderr());
+    tracing::subscriber::set_global_default(subscriber(&provider, lines, logfmt))
         .map_err(|_| InitError::Twice)?;
     std::panic::set_hook(Box::new(|panic| {
         let place = panic.location().map(ToString::to_string);
@@ -98,10 +100,15 @@ fn message_of(panic: &std::panic::PanicHookInfo<'_>) -> String {
 }
 
 /// The subscriber that [`init`] installs; tests install it for one scope.
-pub(crate) fn subscriber<W: std::io::Write + Send + 'static>(
+pub(crate) fn subscriber<Out, Err>(
     provider: &SdkTracerProvider,
-    lines: JsonLines<W>,
-) -> impl tracing::Subscriber + Send + Sync {
+    lines: JsonLines<Out>,
+    logfmt: LogfmtLines<Err>,
+) -> impl tracing::Subscriber + Send + Sync
+where
+    Out: std::io::Write + Send + 'static,
+    Err: std::io::Write + Send + 'static,
+{
     let traces = tracing_opentelemetry::layer()
         .with_tracer(provider.tracer("shoplab"))
         .with_location(false)
@@ -115,6 +122,7 @@ pub(crate) fn subscriber<W: std::io::Write + Send + 'static>(
     Registry::default()
         .with(traces)
         .with(lines.with_filter(filter_fn(crate::log::wanted)))
+        .with(logfmt.with_filter(filter_fn(logfmt::wanted)))
 }
 
 fn provider(identity: &ServiceIdentity) -> Result<SdkTracerProvider, InitError> {

@@ -36,7 +36,7 @@ impl LogsPane {
             ),
             (
                 "failed requests",
-                format!(r#"{{namespace="{shop}"}} | json | status >= 500"#),
+                format!(r#"{{namespace="{shop}"}} | json | __error__="" | status >= 500"#),
             ),
             (
                 "lines per service",
