@@ -58,6 +58,12 @@ pub(crate) enum Purpose {
     WrongFix(Action),
 }
 
+/// The responder of a scenario that does what its author would do.
+pub(crate) const EXPERT: &str = "expert";
+
+/// The responder that waits until the platform has recovered by itself.
+pub(crate) const WATCH: &str = "watch";
+
 /// Whether all that a responder can reach is searched for the answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Search {
@@ -149,9 +155,9 @@ impl Job {
         };
         scenario.time_limit = scenario.time_limit.min(limit);
         let watch = vec![Move::When(Trigger::Recovered)];
-        scenario.responders.insert("watch".to_owned(), watch);
-        let responder = Responder::Script("watch".to_owned());
-        let suffix = format!("-watch{}", numbered(run));
+        scenario.responders.insert(WATCH.to_owned(), watch);
+        let responder = Responder::Script(WATCH.to_owned());
+        let suffix = format!("-{WATCH}{}", numbered(run));
         Self {
             run,
             seed: seed.wrapping_add(u64::from(run) - 1),
@@ -300,7 +306,7 @@ fn patience(scenario: &Scenario) -> Period {
 /// Waits as the expert does before the first move; takes the page, says the
 /// right severity, does `wrong`, and says that it is over.
 fn wrong_moves(scenario: &Scenario, wrong: &Action) -> Vec<Move> {
-    let expert = scenario.responders.get("expert");
+    let expert = scenario.responders.get(EXPERT);
     let expert = expert.map_or(&[][..], Vec::as_slice);
     let waits = expert
         .iter()

@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use crate::error::LabError;
 use crate::exit::Exit;
-use crate::jobs::{Job, Purpose, Search};
+use crate::jobs::{self, Job, Purpose, Search};
 use crate::leaks::Leak;
 use crate::outcome::{DrillOutcome, DrillResult};
 use crate::runner::Ended;
@@ -46,7 +46,7 @@ impl Plan {
         let mut jobs = Vec::new();
         for scenario in &self.scenarios {
             for run in 1..=self.repeat {
-                let mut job = Job::solve(scenario, "expert", run, self.seed, out)?;
+                let mut job = Job::solve(scenario, jobs::EXPERT, run, self.seed, out)?;
                 if run == 1 && self.proofs.contains(&Proof::Leaks) {
                     job.search = Search::On;
                 }

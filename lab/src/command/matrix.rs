@@ -9,7 +9,7 @@ use crate::cli::{Drills, VerifyMatrix};
 use crate::conduct::Shared;
 use crate::error::LabError;
 use crate::exit::Exit;
-use crate::jobs::Job;
+use crate::jobs::{self, Job};
 use crate::matrix::{self, RowReport};
 use crate::runner::{self, Invalid, Lanes};
 use crate::{report, select, vocabulary};
@@ -71,9 +71,18 @@ fn job(row: &MatrixRow, scenario: &Scenario, run: u16, drills: &Drills) -> Resul
     match row.recovery {
         Recovery::Itself(_) => Ok(Job::watch(scenario, row.recovery, run, seed, out)),
         Recovery::ManualRestart | Recovery::ManualIntervention => {
-            Job::solve(scenario, "expert", run, seed, out)
+            Job::solve(scenario, jobs::EXPERT, run, seed, out)
         }
     }
+}
+
+/// Whether a drill with this responder measures `row`, as those of [`job`] do.
+fn measures(row: &MatrixRow, responder: &str) -> bool {
+    responder
+        == match row.recovery {
+            Recovery::Itself(_) => jobs::WATCH,
+            Recovery::ManualRestart | Recovery::ManualIntervention => jobs::EXPERT,
+        }
 }
 
 /// The rows that `asked` names, or all, each with its scenario of the suite.

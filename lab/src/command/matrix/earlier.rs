@@ -1,12 +1,10 @@
 //! `shoplab matrix report`: rows that were measured before, by several commands, shards or
 //! machines, or by a command that did not live to report them.
 
-use std::path::PathBuf;
-
 use model::{Event, Happening};
 
 use crate::assets::Assets;
-use crate::cli::{Format, MatrixReport};
+use crate::cli::MatrixReport;
 use crate::command::grade::timelines_below;
 use crate::error::LabError;
 use crate::exit::Exit;
@@ -15,12 +13,12 @@ use crate::outcome::DrillOutcome;
 use crate::{report, vocabulary};
 
 /// What the journals below the folders of `args` say of the rows of the failure matrix. The
-/// matrix is the one of today; the journals of other drills say nothing of it.
+/// matrix is the one of today; the journals of other drills, and of baselines and wrong fixes
+/// of a suite, say nothing of it.
 pub(crate) fn report(args: &MatrixReport) -> Result<(String, Exit), LabError> {
     let assets = Assets::new(args.places.assets.clone())?;
     let vocabulary = vocabulary::read(&assets)?;
     let mut rows: Vec<RowReport> = Vec::new();
-    let mut unfinished: Vec<PathBuf> = Vec::new();
     for folder in &args.journals {
         for read in timelines_below(folder)? {
             let (journal, timeline) = read?;
@@ -32,10 +30,14 @@ pub(crate) fn report(args: &MatrixReport) -> Result<(String, Exit), LabError> {
             };
             let ended = |event: &Event| matches!(event.what, Happening::Finished(_));
             if !timeline.events().iter().any(ended) {
-                unfinished.push(journal);
+                let journal = journal.display().to_string();
+                tracing::warn!(journal, "left out, for it ends before its drill does");
                 continue;
             }
             let outcome = DrillOutcome::read(&timeline, 1, journal);
+            if !super::measures(row, &outcome.responder) {
+                continue;
+            }
             rows.push(matrix::verify(row, &timeline, &outcome));
         }
     }
@@ -47,14 +49,6 @@ pub(crate) fn report(args: &MatrixReport) -> Result<(String, Exit), LabError> {
         ));
     }
     rows.sort_by(|a, b| a.row.cmp(&b.row));
-    let mut text = report::matrix::render(&rows, args.format);
-    if args.format == Format::Text {
-        for journal in unfinished {
-            text.push_str(&format!(
-                "left out, for it ends before its drill does: {}\n",
-                journal.display()
-            ));
-        }
-    }
+    let text = report::matrix::render(&rows, args.format);
     Ok((text, matrix::exit(&rows)))
 }

@@ -1,22 +1,13 @@
 //! A lab that runs: what kubectl, dashboards and responders get from it.
 
-#![expect(
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a test fails by panicking"
-)]
-
-#[path = "support/lab.rs"]
-#[expect(dead_code, reason = "this test needs only a part of it")]
-mod lab;
-
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command};
 use std::time::Duration;
 
-use lab::{Place, repository, signal, text, wait_until};
 use serde_json::Value;
+
+use crate::lab::{Place, repository, signal, text, wait_until};
 
 /// `shoplab up`, ready, with the addresses that it printed.
 struct Running {

@@ -1,22 +1,13 @@
 //! The real program in a pseudo-terminal, from the page to the grade.
 
-#![expect(
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a test fails by panicking"
-)]
-
-#[path = "support/lab.rs"]
-#[expect(dead_code, reason = "this test needs only a part of it")]
-mod lab;
-
 use std::io::{Read, Write};
 use std::num::NonZeroU16;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use lab::{Place, wait_until};
 use portable_pty::{CommandBuilder, PtySize, native_pty_system};
+
+use crate::lab::{Place, wait_until};
 
 /// A terminal with the program in it.
 struct Terminal {
