@@ -244,7 +244,7 @@ async fn compare_queries(size: Size, client: &reqwest::Client, servers: &[&Serve
             let ratio = ms(answers[0].0) / ms(*took);
             ratios.push(ratio);
             beside = format!("{:>11.2}  {ratio:>5.2}", ms(*took));
-            if let Some(difference) = compare::difference(&answers[0].1, text) {
+            if let Some(difference) = compare::difference(query, &answers[0].1, text) {
                 differing += 1;
                 println!("DIFFERENT: {difference}");
             }

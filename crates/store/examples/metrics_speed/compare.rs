@@ -9,9 +9,14 @@ const TOLERANCE: f64 = 1e-9;
 
 type Samples = Vec<(f64, f64)>;
 
-/// What differs first, if anything.
-pub(crate) fn difference(ours: &str, theirs: &str) -> Option<String> {
-    let (ours, theirs) = (series(ours), series(theirs));
+/// What differs first, if anything, in the answers to a query. Which of several equals are among
+/// the largest is not said by anybody: of `topk` only the values are compared.
+pub(crate) fn difference(query: &str, ours: &str, theirs: &str) -> Option<String> {
+    let all = |answer| match query.starts_with("topk(") {
+        true => ranked(&series(answer)),
+        false => series(answer),
+    };
+    let (ours, theirs) = (all(ours), all(theirs));
     let keys = |all: &BTreeMap<String, Samples>| all.keys().cloned().collect::<Vec<_>>();
     if keys(&ours) != keys(&theirs) {
         let only = |a: &BTreeMap<String, Samples>, b: &BTreeMap<String, Samples>| {
@@ -39,6 +44,13 @@ pub(crate) fn difference(ours: &str, theirs: &str) -> Option<String> {
         }
     }
     None
+}
+
+/// The values of each time, from the least to the largest, as series of their own.
+fn ranked(all: &BTreeMap<String, Samples>) -> BTreeMap<String, Samples> {
+    let mut samples: Samples = all.values().flatten().copied().collect();
+    samples.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.total_cmp(&b.1)));
+    BTreeMap::from([("in order".to_owned(), samples)])
 }
 
 /// How many series and values an answer has.

@@ -355,7 +355,7 @@ impl PodLabels {
         self.add("process_start_time_seconds", &[], started);
         let cpu = |dice: &mut Dice| Source::Cpu {
             rate: dice.unit(),
-            total: 0.0,
+            total: PAST as f64,
         };
         self.add("process_cpu_seconds_total", &[], cpu(dice));
         self.add("up", &[], Source::Constant(1.0));
