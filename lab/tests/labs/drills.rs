@@ -27,7 +27,7 @@ fn whoever_does_nothing_does_not_pass_which_is_reported_and_graded_again_to_the_
     let results = std::fs::read_to_string(format!("{out}/results.json")).expect("JSON");
     let results: serde_json::Value = serde_json::from_str(&results).expect("JSON");
     let outcome = &results["outcomes"][0];
-    assert_eq!(outcome["result"]["failed"].is_null(), false, "{results:#}");
+    assert!(!outcome["result"]["failed"].is_null(), "{results:#}");
 
     let journal = outcome["journal"].as_str().expect("a path");
     let first = place.run(&["grade", journal, "--format", "json"]);
