@@ -1,12 +1,14 @@
 #!/usr/bin/env bash
 # The figures of the README, measured on this machine now. Each stands beside its bound or its baseline.
 #
-#   bench/run.sh            all of them: ready time, memory, six scenarios, the failure matrix, grading, metrics
+#   bench/run.sh            all of them: ready time, memory, six scenarios, the failure matrix, grading, the stores
 #   bench/run.sh matrix     the failure matrix once: wall time, and each row's margin to its detection deadline
 #   bench/run.sh matrix 20  twenty repeats of the matrix, with flakes counted
 #   bench/run.sh grade      grading 1,000 journals
 #   bench/run.sh alerts 10  the alerts of the six scenarios against the failure matrix, ten runs each
 #   bench/run.sh metrics    the metrics store beside Prometheus; series, minutes and runs may follow (50000 60 5)
+#   bench/run.sh logs       lines taken and searched, once, twice and four times as many
+#   bench/run.sh traces     spans taken and searched; how many may follow (1000000)
 set -euo pipefail
 cd "$(dirname "$0")/.."
 shoplab=${SHOPLAB:-${CARGO_TARGET_DIR:-target}/release/shoplab}
@@ -94,11 +96,21 @@ metrics() { # the store and Prometheus with the same samples and queries; each q
   "${CARGO_TARGET_DIR:-target}/release/examples/metrics_speed" "$@"
 }
 
+speed() { # $1: logs or traces, whose example prints rows with tabs between their columns
+  local of=$1
+  shift
+  cargo build --release --locked --quiet -p store --example "${of}_speed"
+  "${CARGO_TARGET_DIR:-target}/release/examples/${of}_speed" "$@" | sed '/^name\t/d' |
+    while IFS=$'\t' read -r name measured bound; do row "$name" "$measured" "$bound"; done
+}
+
 case ${1:-} in
   alerts) "$shoplab" run "$six" --repeat "${2:-10}" --jobs "${3:-2}" --out "$work/out" || true ;;
   matrix) row figure measured 'bound or baseline'; matrix "${2:-1}" ;;
   grade) row figure measured 'bound or baseline'; grade ;;
   metrics) row figure measured 'bound or baseline'; shift; metrics "$@" ;;
+  logs) row figure measured 'bound or baseline'; speed logs ;;
+  traces) row figure measured 'bound or baseline'; shift; speed traces "$@" ;;
   '')
     row figure measured 'bound or baseline'
     ready_and_memory
@@ -108,6 +120,8 @@ case ${1:-} in
     matrix 1
     grade
     metrics | grep -v '^ '
+    speed logs | grep '^1x '
+    speed traces
     ;;
-  *) sed -n '2,9s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
+  *) sed -n '2,11s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
 esac

@@ -7,15 +7,17 @@
     reason = "helpers of a test fail it by panicking, and tell what was skipped"
 )]
 
-use std::path::PathBuf;
-use std::process::Stdio;
 use std::time::Duration;
 
 use serde_json::Value;
 use store::metrics::Labels;
 use store::{Config, Ports, Store};
-use tokio::net::TcpListener;
-use tokio::process::{Child, Command};
+use tokio::process::Command;
+
+#[path = "support/prometheus.rs"]
+mod prometheus;
+
+use prometheus::Prometheus;
 
 async fn start() -> (Store, String) {
     let store = Store::start(Config {
@@ -81,33 +83,16 @@ async fn promtool_asks() {
     store.stop().await;
 }
 
-/// A real Prometheus in a folder of its own, which goes with it.
-struct Prometheus {
-    _process: Child,
-    folder: PathBuf,
-    url: String,
-}
-
-impl Drop for Prometheus {
-    fn drop(&mut self) {
-        // Whatever is left lies in the folder for temporary files.
-        let _ = std::fs::remove_dir_all(&self.folder);
-    }
-}
-
-async fn prometheus(store: &str) -> Option<Prometheus> {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    drop(listener);
-    let folder = std::env::temp_dir().join(format!("store-prometheus-{}", address.port()));
-    std::fs::create_dir_all(&folder).unwrap();
+/// A real Prometheus that scrapes itself and sends everything to the store.
+async fn prometheus_of(store: &str) -> Option<Prometheus> {
+    let alertmanager = store.trim_start_matches("http://");
     let config = format!(
         "
 global: {{scrape_interval: 200ms, scrape_timeout: 200ms, evaluation_interval: 200ms}}
 rule_files: [rules.yml]
 scrape_configs:
 - job_name: prometheus
-  static_configs: [{{targets: ['{address}']}}]
+  static_configs: [{{targets: ['ADDRESS']}}]
 remote_write:
 - url: {store}/api/v1/push
   send_exemplars: true
@@ -115,33 +100,14 @@ remote_write:
 alerting:
   alertmanagers:
   - path_prefix: /alertmanager
-    static_configs: [{{targets: ['{}']}}]
-",
-        store.trim_start_matches("http://")
+    static_configs: [{{targets: ['{alertmanager}']}}]
+"
     );
-    std::fs::write(folder.join("prometheus.yml"), config).unwrap();
     let rules =
         "groups: [{name: g, rules: [{alert: Always, expr: vector(1), labels: {severity: page}}]}]";
-    std::fs::write(folder.join("rules.yml"), rules).unwrap();
-    let process = Command::new("prometheus")
-        .current_dir(&folder)
-        .args(["--config.file=prometheus.yml", "--storage.tsdb.path=data"])
-        // What is sent before it has found its Alertmanager is lost, and sent again after this.
-        .arg("--rules.alert.resend-delay=200ms")
-        .arg(format!("--web.listen-address={address}"))
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .kill_on_drop(true)
-        .spawn();
-    let Ok(process) = process else {
-        println!("SKIPPED: no prometheus here (Debian: prometheus)");
-        return None;
-    };
-    Some(Prometheus {
-        _process: process,
-        folder,
-        url: format!("http://{address}"),
-    })
+    let files = [("prometheus.yml", config.as_str()), ("rules.yml", rules)];
+    // What is sent before it has found its Alertmanager is lost, and sent again after this.
+    Prometheus::start(&files, &["--rules.alert.resend-delay=200ms"]).await
 }
 
 async fn ask(
@@ -239,7 +205,7 @@ const SCRAPES: usize = 9;
 #[tokio::test]
 async fn a_real_prometheus_pushes_alerts_and_answers_alike() {
     let (store, url) = start().await;
-    let Some(prometheus) = prometheus(&url).await else {
+    let Some(mut prometheus) = prometheus_of(&url).await else {
         return;
     };
     let client = reqwest::Client::new();
@@ -258,7 +224,8 @@ async fn a_real_prometheus_pushes_alerts_and_answers_alike() {
     };
     let limit = Duration::from_secs(90);
     let Ok(scrapes) = tokio::time::timeout(limit, arrived).await else {
-        panic!("nothing was pushed");
+        let ended = prometheus.has_ended();
+        panic!("nothing was pushed; prometheus has ended: {ended}");
     };
     // Between the last two scrapes: of a scrape `up` is pushed last, so that both know all of
     // this moment, and no sample was taken at it.

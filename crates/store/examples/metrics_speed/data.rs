@@ -2,6 +2,8 @@
 
 use store::metrics::Sample;
 
+use crate::wire::Pairs;
+
 /// Milliseconds between two scrapes of a pod.
 pub(crate) const INTERVAL: i64 = 5000;
 
@@ -31,9 +33,6 @@ const BOUNDS: [f64; 11] = [
 /// otherwise by Prometheus 2 than by 3.
 const PAST: u64 = 1000;
 const MEMORY_LIMIT: f64 = 268_435_456.0;
-
-/// The labels of a series, sorted by name.
-pub(crate) type Pairs = Vec<(&'static str, String)>;
 
 /// Numbers that look random and are always the same (splitmix64).
 struct Dice(u64);

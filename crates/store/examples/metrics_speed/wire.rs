@@ -2,7 +2,8 @@
 
 use store::metrics::Sample;
 
-use crate::data::Pairs;
+/// The labels of a series, sorted by name.
+pub(crate) type Pairs = Vec<(&'static str, String)>;
 
 /// Samples of a request, as many as Prometheus puts into one.
 pub(crate) const BATCH: usize = 2000;

@@ -182,7 +182,8 @@ impl Lexer<'_> {
             '(' => self.parens += 1,
             ')' => match self.parens.checked_sub(1) {
                 Some(left) => self.parens = left,
-                None => return self.fail(start, "unexpected right parenthesis ')'".to_owned()),
+                // Prometheus has moved on when it finds out.
+                None => return self.fail(self.at, "unexpected right parenthesis ')'".to_owned()),
             },
             '{' => self.brace = true,
             '[' if self.bracket => {
@@ -233,22 +234,35 @@ impl Lexer<'_> {
         self.fail(start, message)
     }
 
+    /// Takes what looks like a number, which need not be one. Dots and exponents stand once, and
+    /// neither an underscore nor an exponent comes last.
     fn scan_number(&mut self) -> bool {
         let hex = self.eat("0") && self.eat("xX");
         let digits = if hex {
-            "0123456789abcdefABCDEF_"
+            "0123456789abcdefABCDEF"
         } else {
-            "0123456789_"
+            "0123456789"
         };
-        while self.eat(digits) {}
-        if self.eat(".") {
-            while self.eat(digits) {}
+        let (mut dot, mut exponent) = (false, false);
+        loop {
+            if self.eat(digits) {
+                continue;
+            }
+            let fits = if self.eat(".") {
+                !std::mem::replace(&mut dot, true) && !self.eat("_.")
+            } else if self.eat("_") {
+                !self.eat("._eE") && self.peek().is_some()
+            } else if self.eat("eE") {
+                let first = !std::mem::replace(&mut exponent, true);
+                self.eat("+-");
+                first && !self.eat("._eE") && self.peek().is_some()
+            } else {
+                return !self.alphanumeric_next();
+            };
+            if !fits {
+                return false;
+            }
         }
-        if !hex && self.eat("eE") {
-            self.eat("+-");
-            while self.eat(digits) {}
-        }
-        !self.alphanumeric_next()
     }
 
     fn scan_duration(&mut self) -> bool {
@@ -277,7 +291,8 @@ impl Lexer<'_> {
     }
 
     fn quoted_next(&self) -> String {
-        self.peek().map_or("EOF".to_owned(), |c| format!("{c:?}"))
+        // Where nothing is left, Go shows the replacement character.
+        format!("{:?}", self.peek().unwrap_or('\u{fffd}'))
     }
 
     fn string(&mut self, start: usize, quote: char) -> bool {

@@ -6,6 +6,8 @@ mod duration;
 mod modifiers;
 mod selector;
 mod string;
+#[cfg(test)]
+mod tests;
 
 use super::ast::{Binary, Expr, Node, Number, NumberStyle, Op, Sign};
 use super::functions::function;
@@ -305,22 +307,20 @@ impl Parser {
             Kind::Aggregator if self.starts_aggregate() => self.aggregate(),
             Kind::Identifier if self.after_is("(") => self.call(),
             Kind::Keyword if self.after_is("(") && function(&token.word).is_some() => self.call(),
-            Kind::Keyword if self.after_is("(") => {
+            Kind::Keyword if token.names_metric() && self.after_is("(") => {
                 self.bump();
                 self.unexpected("", "")
             }
-            Kind::Identifier | Kind::MetricIdentifier | Kind::Aggregator | Kind::Keyword
-                if token.word != "bool" =>
-            {
-                self.selector()
-            }
-            Kind::Operator
-                if token.text.chars().all(char::is_alphabetic) && token.word != "atan2" =>
-            {
-                self.selector()
-            }
+            _ if token.names_metric() => self.selector(),
             _ => self.unexpected("", ""),
         }
+    }
+
+    /// Whether an expression can begin with the next token.
+    fn starts_expression(&self) -> bool {
+        let token = self.peek();
+        let literal = matches!(token.kind, Kind::Number | Kind::Duration | Kind::String);
+        literal || token.names_metric() || ["(", "{", "-", "+"].iter().any(|word| token.is(word))
     }
 
     fn after_is(&self, word: &str) -> bool {
@@ -346,13 +346,16 @@ impl Parser {
             };
         }
         match duration::parse_number(&token.text) {
-            Some(value) => Ok(Number {
+            Ok(value) => Ok(Number {
                 value,
                 style: NumberStyle::Plain,
             }),
-            None => failed(
+            Err(why) => failed(
                 self,
-                format!("error parsing number: {}", quote(&token.text)),
+                format!(
+                    "error parsing number: strconv.ParseFloat: parsing {}: {why}",
+                    quote(&token.text)
+                ),
             ),
         }
     }

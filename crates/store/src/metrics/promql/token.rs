@@ -44,6 +44,19 @@ impl Token {
         ) && self.word == word
     }
 
+    /// Whether it can be the name of a metric.
+    pub(super) fn names_metric(&self) -> bool {
+        match self.kind {
+            Kind::Identifier | Kind::MetricIdentifier | Kind::Aggregator => true,
+            Kind::Keyword => !matches!(
+                self.word.as_str(),
+                "bool" | "group_left" | "group_right" | "ignoring" | "on"
+            ),
+            Kind::Operator => matches!(self.word.as_str(), "and" | "or" | "unless"),
+            _ => false,
+        }
+    }
+
     /// How "unexpected ..." names it.
     pub(super) fn describe(&self) -> String {
         let shortened = || {
@@ -63,8 +76,13 @@ impl Token {
             Kind::Number => format!("number {}", shortened()),
             Kind::Duration => format!("duration {}", shortened()),
             Kind::Aggregator => format!("<aggr:{}>", self.text),
+            Kind::Keyword if matches!(self.word.as_str(), "start" | "end" | "step") => {
+                quote(&self.text)
+            }
             Kind::Keyword => format!("<{}>", self.text),
+            Kind::Operator if self.text == "=" => quote("="),
             Kind::Operator => format!("<op:{}>", self.text),
+            Kind::Punctuation if self.text == "@" => "<op:@>".to_owned(),
             Kind::Punctuation => quote(&self.text),
         }
     }

@@ -91,15 +91,14 @@ pub(super) fn absent_labels(expr: &Expr) -> Labels {
         return Labels::default();
     };
     let mut fixed: Vec<(&str, &str)> = Vec::new();
-    let mut ambiguous: Vec<&str> = Vec::new();
+    let mut seen: Vec<&str> = Vec::new();
     for m in selector.matchers.iter().filter(|m| m.name != "__name__") {
-        let known = fixed.iter().any(|(n, _)| *n == m.name);
-        if m.op == crate::metrics::MatchOp::Equal && !known {
+        if m.op == crate::metrics::MatchOp::Equal && !seen.contains(&m.name.as_str()) {
             fixed.push((&m.name, &m.value));
+            seen.push(&m.name);
         } else {
-            ambiguous.push(&m.name);
+            fixed.retain(|(name, _)| *name != m.name);
         }
     }
-    fixed.retain(|(n, _)| !ambiguous.contains(n));
     Labels::new(fixed)
 }

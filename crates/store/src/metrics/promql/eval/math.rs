@@ -128,18 +128,22 @@ pub(super) fn nan_first(a: f64, b: f64) -> std::cmp::Ordering {
     }
 }
 
-/// As Go's `math.Min`: NaN when one is NaN.
+/// As Go's `math.Min`: NaN when one is NaN, unless the other is negative infinity.
 pub(super) fn min(a: f64, b: f64) -> f64 {
-    if a.is_nan() || b.is_nan() {
+    if a == f64::NEG_INFINITY || b == f64::NEG_INFINITY {
+        f64::NEG_INFINITY
+    } else if a.is_nan() || b.is_nan() {
         f64::NAN
     } else {
         a.min(b)
     }
 }
 
-/// As Go's `math.Max`: NaN when one is NaN.
+/// As Go's `math.Max`: NaN when one is NaN, unless the other is infinity.
 pub(super) fn max(a: f64, b: f64) -> f64 {
-    if a.is_nan() || b.is_nan() {
+    if a == f64::INFINITY || b == f64::INFINITY {
+        f64::INFINITY
+    } else if a.is_nan() || b.is_nan() {
         f64::NAN
     } else {
         a.max(b)

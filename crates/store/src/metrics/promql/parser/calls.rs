@@ -56,7 +56,7 @@ impl Parser {
             let Some(comma) = self.eat(",") else {
                 return self.unexpected("", "");
             };
-            if self.next_is(")") {
+            if !self.starts_expression() && self.peek().kind != Kind::Error {
                 self.error(
                     comma.start,
                     "trailing commas not allowed in function call args",
@@ -75,7 +75,14 @@ impl Parser {
         let mut args = self.arguments("aggregation")?;
         let grouping = match before {
             Some(g) => g,
-            None => self.grouping()?.unwrap_or(Grouping::By(Vec::new())),
+            None => {
+                let after = self.grouping()?.unwrap_or(Grouping::By(Vec::new()));
+                if self.peek().kind == Kind::Error {
+                    // Prometheus looks for a grouping before it looks at the arguments.
+                    return self.unexpected("", "");
+                }
+                after
+            }
         };
         let span = (name.start, self.previous_end());
         let wanted = if op.has_param() { 2 } else { 1 };

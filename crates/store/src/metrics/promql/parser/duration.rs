@@ -76,16 +76,20 @@ pub fn format_duration(ms: i64) -> String {
 }
 
 /// A number literal: decimal, hexadecimal, octal with a leading 0, with `_` between digits.
-pub(super) fn parse_number(text: &str) -> Option<f64> {
+///
+/// # Errors
+/// What Go says of a number that is none, or none that it can hold.
+pub(super) fn parse_number(text: &str) -> Result<f64, &'static str> {
+    const SYNTAX: &str = "invalid syntax";
     let lower = text.to_lowercase();
     match lower.as_str() {
-        "inf" => return Some(f64::INFINITY),
-        "nan" => return Some(f64::NAN),
+        "inf" => return Ok(f64::INFINITY),
+        "nan" => return Ok(f64::NAN),
         _ => {}
     }
     let clean = lower.replace('_', "");
     let integer = if let Some(hex) = clean.strip_prefix("0x") {
-        Some(i64::from_str_radix(hex, 16).ok()?)
+        Some(i64::from_str_radix(hex, 16).map_err(|_| SYNTAX)?)
     } else if clean.len() > 1 && clean.starts_with('0') && clean.bytes().all(|b| b.is_ascii_digit())
     {
         i64::from_str_radix(&clean, 8).ok()
@@ -93,7 +97,13 @@ pub(super) fn parse_number(text: &str) -> Option<f64> {
         None
     };
     #[expect(clippy::cast_precision_loss, reason = "as Prometheus does")]
-    integer.map(|i| i as f64).or_else(|| clean.parse().ok())
+    if let Some(integer) = integer {
+        return Ok(integer as f64);
+    }
+    match clean.parse::<f64>() {
+        Ok(value) if value.is_infinite() => Err("value out of range"),
+        value => value.map_err(|_| SYNTAX),
+    }
 }
 
 #[cfg(test)]
@@ -128,7 +138,14 @@ mod tests {
             (".5", 0.5),
             ("010", 8.0),
         ] {
-            assert_eq!(parse_number(text), Some(v));
+            assert_eq!(parse_number(text), Ok(v));
+        }
+        for (text, why) in [
+            (".5e-", "invalid syntax"),
+            ("1e999", "value out of range"),
+            ("0x", "invalid syntax"),
+        ] {
+            assert_eq!(parse_number(text), Err(why), "{text}");
         }
     }
 }

@@ -35,7 +35,7 @@ impl Parser {
             ] {
                 if self.eat(word).is_some() {
                     matching.card = card;
-                    if self.next_is("(") {
+                    if self.next_is("(") || !self.starts_expression() {
                         matching.include = self.grouping_labels()?;
                     }
                     break;
@@ -157,12 +157,11 @@ impl Parser {
         let sign = [("-", -1.0), ("+", 1.0)]
             .into_iter()
             .find(|(w, _)| self.next_is(w));
-        let ahead = self.tokens.get(self.at + usize::from(sign.is_some()));
-        if !ahead.is_some_and(|t| matches!(t.kind, Kind::Number | Kind::Duration)) {
-            return Ok(None);
-        }
         if sign.is_some() {
             self.bump();
+        }
+        if !matches!(self.peek().kind, Kind::Number | Kind::Duration) {
+            return Ok(None);
         }
         let token = self.bump();
         let number = self.number(&token)?;

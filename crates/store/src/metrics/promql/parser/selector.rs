@@ -23,12 +23,7 @@ impl Parser {
             return Err(Abort);
         }
         let first = self.peek();
-        let starts = first.is("{")
-            || matches!(
-                first.kind,
-                Kind::Identifier | Kind::MetricIdentifier | Kind::Aggregator | Kind::Keyword
-            );
-        if !starts {
+        if !first.is("{") && !first.names_metric() {
             return self.unexpected("", "");
         }
         let selector = self.name_and_matchers()?;
