@@ -231,14 +231,13 @@ impl Parser {
             (Kind::Number(_), ",") => self.number()?,
             _ => None,
         };
-        let inner = self.expr(0)?;
+        let Expr::Sample(inner) = self.expr(0)? else {
+            return Err(self.unexpected(&[]));
+        };
         self.expect(")", &[])?;
         if grouping.is_none() {
             grouping = self.grouping()?;
         }
-        let Expr::Sample(inner) = inner else {
-            return Err(ParseError::whole("syntax error: unexpected )"));
-        };
         match (needs, param) {
             (true, None) => Err(ParseError::whole(format!(
                 "parameter required for operation {}",
@@ -281,16 +280,15 @@ impl Parser {
     fn label_replace(&mut self) -> Result<Expr, ParseError> {
         self.take();
         self.expect("(", &["("])?;
-        let inner = self.expr(0)?;
+        let Expr::Sample(inner) = self.expr(0)? else {
+            return Err(self.unexpected(&[]));
+        };
         let mut texts = Vec::with_capacity(4);
         for _ in 0..4 {
             self.expect(",", &[","])?;
             texts.push(self.string(&["STRING"])?);
         }
         self.expect(")", &[")"])?;
-        let Expr::Sample(inner) = inner else {
-            return Err(ParseError::whole("syntax error: unexpected STRING"));
-        };
         let [target, replacement, source, pattern] = <[String; 4]>::try_from(texts)
             .map_err(|_| ParseError::whole("syntax error: unexpected )"))?;
         let regex = build::anchored(&pattern).map_err(|_| {

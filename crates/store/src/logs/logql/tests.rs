@@ -65,6 +65,14 @@ fn wrong_queries_are_refused_with_their_place() {
             "parse error at line 0, col 18: not a valid duration string: \"5\"",
         ),
         (
+            "stddev({ foo = \"bar\" })",
+            "parse error at line 1, col 23: syntax error: unexpected )",
+        ),
+        (
+            "label_replace({a=\"b\"}, \"x\", \"\", \"a\", \"\")",
+            "parse error at line 1, col 22: syntax error: unexpected ,",
+        ),
+        (
             "sum_over_time({app=\"user\"}[5m])",
             "parse error : invalid aggregation sum_over_time without unwrap",
         ),
