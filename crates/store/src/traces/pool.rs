@@ -1,8 +1,9 @@
 //! Texts that many spans share are kept once.
 
-use std::collections::{HashMap, HashSet};
 use std::mem::take;
 use std::sync::Arc;
+
+use foldhash::{HashMap, HashSet};
 
 use super::spans::Shape;
 

@@ -1,8 +1,10 @@
 //! A trace and its spans, as they are kept: texts shared, one allocation for each span's
 //! attributes, what few spans have apart.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
+
+use foldhash::HashSet;
 
 use super::summary::Summary;
 use super::tree::Tree;

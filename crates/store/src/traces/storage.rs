@@ -1,9 +1,10 @@
 //! Traces in bounded memory: the oldest go first.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
+use foldhash::HashMap;
 use opentelemetry_proto::tonic::trace::v1::ResourceSpans;
 use prost::Message;
 
@@ -115,7 +116,7 @@ impl Traces {
     /// The spans of a request by trace, as they are kept.
     fn convert(&self, resources: Vec<ResourceSpans>) -> HashMap<[u8; 16], Fresh> {
         let mut pool = self.pool();
-        let mut fresh: HashMap<[u8; 16], Fresh> = HashMap::new();
+        let mut fresh: HashMap<[u8; 16], Fresh> = HashMap::default();
         let mut groups = 0;
         for resource_spans in resources {
             let resource = resource_spans.resource.unwrap_or_default();
