@@ -187,6 +187,10 @@ impl Platform {
             ),
             ("logs".to_owned(), format!("http://{}", at.loki)),
             ("traces".to_owned(), format!("http://{}", at.tempo)),
+            (
+                "otlp".to_owned(),
+                format!("http://{} (gRPC {})", at.otlp, at.otlp_grpc),
+            ),
         ]);
         addresses
     }

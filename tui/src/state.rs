@@ -21,7 +21,7 @@ pub(crate) use incident::{Complaint, Firing, Incident};
 pub(crate) use input::Input;
 pub(crate) use logs::{Follow, LogsPane};
 pub(crate) use metrics::MetricsPane;
-pub(crate) use palette::{ActPane, KINDS, complete, parse};
+pub(crate) use palette::{ActPane, KINDS, complete, key_of, parse};
 pub(crate) use traces::{TracesPane, waterfall};
 
 use crate::theme::Theme;

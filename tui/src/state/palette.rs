@@ -122,8 +122,28 @@ pub(crate) fn parse(text: &str, services: &[ServiceName]) -> Result<Action, Stri
             Ok(Action::Apply(service(name)?))
         }
         [] => Err("write a command, such as `rollout restart deployment/orders`".to_owned()),
-        _ => Err(format!("`{text}` is not one of: {}", VERBS.join(", "))),
+        _ => {
+            let words = WORDS.iter().map(|(word, _)| *word);
+            let known: Vec<&str> = VERBS.into_iter().chain(words).collect();
+            Err(format!("`{text}` is not one of: {}", known.join(", ")))
+        }
     }
+}
+
+/// What may be written in a key's place, and the key.
+const WORDS: [(&str, char); 6] = [
+    ("acknowledge", 'a'),
+    ("resolve", 'R'),
+    ("update", 'u'),
+    ("hint", 'H'),
+    ("help", '?'),
+    ("quit", 'q'),
+];
+
+/// The key whose word this is.
+pub(crate) fn key_of(text: &str) -> Option<char> {
+    let found = WORDS.iter().find(|(word, _)| *word == text);
+    found.map(|(_, key)| *key)
 }
 
 /// The commands that there are.
@@ -170,7 +190,11 @@ fn pod_of(pod: &str, service: &ServiceName) -> bool {
 
 /// The commands that complete `text`, at most eight.
 pub(crate) fn complete(text: &str, services: &[ServiceName]) -> Vec<String> {
-    let mut found = Vec::new();
+    let words = WORDS.iter().map(|(word, _)| *word);
+    let mut found: Vec<String> = words
+        .filter(|word| !text.is_empty() && word.starts_with(text) && *word != text)
+        .map(str::to_owned)
+        .collect();
     for verb in VERBS {
         if verb.starts_with(text) && text.len() < verb.len() {
             found.push(format!("{verb} "));
@@ -309,6 +333,7 @@ mod tests {
                 "rollout undo deployment/carts-db"
             ]
         );
+        assert_eq!(complete("res", &services()), ["resolve"]);
         assert_eq!(
             complete("scale ord", &services()),
             ["scale deployment/orders --replicas="]

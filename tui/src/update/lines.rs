@@ -6,7 +6,7 @@ use model::Response;
 use super::ask;
 use crate::effect::Effect;
 use crate::message::Asker;
-use crate::state::{Focus, Input, LineFor, Screen, State, Tone, complete, parse};
+use crate::state::{Focus, Input, LineFor, Screen, State, Tone, complete, key_of, parse};
 
 /// Begins a line.
 pub(super) fn begin(state: &mut State, line: LineFor) {
@@ -101,13 +101,12 @@ fn enter(state: &mut State, line: LineFor) -> Vec<Effect> {
 }
 
 fn command(state: &mut State, text: &str) -> Vec<Effect> {
-    match text {
-        "q" | "quit" => state.focus = Focus::ConfirmLeave,
-        "help" => state.focus = Focus::Help,
-        _ => match parse(text, &state.facts.services) {
-            Ok(action) => state.focus = Focus::Confirm(action),
-            Err(why) => state.say(Tone::Wrong, why),
-        },
+    if let Some(letter) = key_of(text) {
+        return super::keys::key(state, KeyEvent::from(KeyCode::Char(letter)));
+    }
+    match parse(text, &state.facts.services) {
+        Ok(action) => state.focus = Focus::Confirm(action),
+        Err(why) => state.say(Tone::Wrong, why),
     }
     Vec::new()
 }

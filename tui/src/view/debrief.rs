@@ -1,6 +1,6 @@
 //! The debrief: the grade with its reasons, and the whole story.
 
-use model::{Event, Happening, Outcome, Response, Verdict};
+use model::{Event, Happening, Outcome, Response, Undone, Verdict};
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::{Line, Span};
@@ -245,7 +245,16 @@ pub(super) fn event_text(what: &Happening) -> String {
         },
         Happening::Recovered => "recovered: all SLOs hold".to_owned(),
         Happening::Relapsed { check } => format!("relapsed: {check}"),
-        Happening::FaultUndone { how, .. } => format!("fault undone ({how:?})"),
+        Happening::FaultUndone { how, verified, .. } => {
+            let told = match how {
+                Undone::Reverted => "the fault was undone",
+                Undone::TargetGone => "the fault is gone: what it had broken was replaced",
+                Undone::LeaseExpired => "the fault ended with its lease",
+                Undone::Failed => "the fault could not be undone",
+            };
+            let doubt = if *verified { "" } else { " (not verified)" };
+            format!("{told}{doubt}")
+        }
         Happening::Cost { orders_lost, .. } => format!("{orders_lost} orders were lost"),
         Happening::Impacts { journeys } => {
             let journeys: Vec<String> = journeys

@@ -35,24 +35,51 @@ pub struct Receiver {
 /// Series by the hash of their labels as they stand in a message.
 #[derive(Debug, Default)]
 struct Known {
-    by_hash: HashMap<u64, (Box<[u8]>, SeriesRef), BuildHasherDefault<Hashed>>,
+    by_hash: HashMap<u64, usize, BuildHasherDefault<Hashed>>,
+    /// Keys and their series. Each stays where it is until all are forgotten.
+    series: Vec<(Box<[u8]>, SeriesRef)>,
     /// How long all keys are together.
     bytes: usize,
+    /// How often all were forgotten.
+    forgotten: u64,
+}
+
+/// Where a series is among the known ones, as long as none was forgotten.
+#[derive(Debug, Clone, Copy)]
+struct Place {
+    at: usize,
+    forgotten: u64,
 }
 
 impl Known {
-    fn get(&self, hash: u64, key: &[u8]) -> Option<&SeriesRef> {
-        let (known, series) = self.by_hash.get(&hash)?;
-        (**known == *key).then_some(series)
+    fn find(&self, hash: u64, key: &[u8]) -> Option<Place> {
+        let at = *self.by_hash.get(&hash)?;
+        let (known, _) = self.series.get(at)?;
+        let forgotten = self.forgotten;
+        (**known == *key).then_some(Place { at, forgotten })
+    }
+
+    fn get(&self, place: Place) -> Option<&SeriesRef> {
+        let stands = place.forgotten == self.forgotten;
+        let found = self.series.get(place.at).filter(|_| stands);
+        found.map(|(_, series)| series)
     }
 
     fn insert(&mut self, hash: u64, key: &[u8], series: SeriesRef) {
+        if let Some(place) = self.find(hash, key) {
+            self.series[place.at].1 = series;
+            return;
+        }
         if self.bytes + key.len() > KNOWN_BYTES {
-            *self = Self::default();
+            let forgotten = self.forgotten + 1;
+            *self = Self {
+                forgotten,
+                ..Self::default()
+            };
         }
         self.bytes += key.len();
-        let before = self.by_hash.insert(hash, (key.into(), series));
-        self.bytes -= before.map_or(0, |(key, _)| key.len());
+        self.by_hash.insert(hash, self.series.len());
+        self.series.push((key.into(), series));
     }
 }
 
@@ -157,16 +184,20 @@ impl Receiver {
         let mut message = Message::read(version, bytes).map_err(bad)?;
         let mut known = lock(&self.known);
         let mut all = std::mem::take(&mut message.series);
+        let mut places = Vec::with_capacity(all.len());
         for series in &mut all {
-            if known.get(hash(&series.key), &series.key).is_none() {
+            let place = known.find(hash(&series.key), &series.key);
+            if place.is_none() {
                 message.read_labels(series).map_err(bad)?;
             }
+            places.push(place);
         }
         metrics.admit(message.items())?;
         let now = metrics.clock().now_ms();
         let mut first: Option<Refused> = None;
-        for series in &mut all {
-            let taken = take(metrics, &mut known, (&mut message, series), now, written);
+        for (series, place) in all.iter_mut().zip(places) {
+            let found = (&mut *known, place);
+            let taken = take(metrics, found, (&mut message, series), now, written);
             if let Err(refused) = taken {
                 first.get_or_insert(refused);
             }
@@ -178,16 +209,16 @@ impl Receiver {
     }
 }
 
-/// Takes a series of a message; `now` is in milliseconds.
+/// Takes a series of a message, which may have been found among the known ones; `now` is in
+/// milliseconds.
 fn take<'a>(
     metrics: &Metrics,
-    known: &mut Known,
+    (known, place): (&mut Known, Option<Place>),
     (message, series): (&mut Message<'a>, &mut Series<'a>),
     now: i64,
     written: &mut Written,
 ) -> Result<(), Refused> {
-    let hash = hash(&series.key);
-    let found = known.get(hash, &series.key);
+    let found = place.and_then(|place| known.get(place));
     if found.is_none() {
         // Once more, when room was made for others since it was last known.
         let read = message.read_labels(series);
@@ -225,7 +256,7 @@ fn take<'a>(
         describe(metrics, family(current.labels().name()), metadata);
     }
     if let Some(made) = made {
-        known.insert(hash, &series.key, made);
+        known.insert(hash(&series.key), &series.key, made);
     }
     result
 }

@@ -98,8 +98,8 @@ mod tests {
         assert!(futures::poll!(&mut slow).is_pending());
         for (kind, length, encoding, status) in [
             ("application/json", 10, "identity", 200),
-            ("application/json", 1 << 10, "identity", 200),
-            ("application/json", 1 << 10, "gzip", 429),
+            ("application/json", 200, "identity", 200),
+            ("application/json", 200, "gzip", 429),
             ("application/json", 2 << 10, "identity", 429),
             ("application/x-protobuf", 2 << 10, "identity", 429),
             ("application/grpc", 2 << 10, "identity", 200),

@@ -2,20 +2,17 @@
 
 #![expect(clippy::expect_used, reason = "helpers of a test fail it by panicking")]
 
-#[path = "support/socket.rs"]
-mod socket;
-
 use std::io::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::support::socket::Socket;
 use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderMap, Request, StatusCode};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use serde_json::{Value, json};
-use socket::Socket;
 use store::clock::Clock;
 use store::logs::{self, Entry, Experimental, Labels, Logs, LogsConfig};
 use tower::ServiceExt;

@@ -1,11 +1,8 @@
 //! The answers of a real Loki, asked of this store.
 
-#[path = "support/golden.rs"]
-mod golden;
-
 use std::sync::Arc;
 
-use golden::Corpus;
+use crate::support::golden::Corpus;
 use serde_json::Value;
 use store::Limits;
 use store::clock::Clock;

@@ -1,12 +1,9 @@
 //! The answers of a real Tempo, asked of this store.
 #![expect(clippy::expect_used, reason = "helpers of tests may panic")]
 
-#[path = "support/golden.rs"]
-mod golden;
-
 use std::sync::Arc;
 
-use golden::Corpus;
+use crate::support::golden::Corpus;
 use serde_json::Value;
 use store::clock::Clock;
 use store::logs::Logs;

@@ -3,9 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of a test fail it by panicking")]
 
-#[path = "support/grpc.rs"]
-mod grpc;
-
+use crate::support::grpc;
 use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
 use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
 use prost::Message;

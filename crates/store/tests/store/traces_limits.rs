@@ -3,9 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of a test fail it by panicking")]
 
-#[path = "support/grpc.rs"]
-mod grpc;
-
+use crate::support::grpc;
 use std::time::Duration;
 
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;

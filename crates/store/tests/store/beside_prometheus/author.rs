@@ -6,7 +6,7 @@ use std::fmt::Write;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
-use crate::data::{BASE, MINUTES};
+use super::data::{BASE, MINUTES};
 
 /// Metrics whose samples are floats as they come.
 const GAUGES: [&str; 7] = ["temp", "mem", "up", "info", "sparse", "lag", "lat_sum"];

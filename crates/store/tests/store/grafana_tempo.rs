@@ -4,9 +4,7 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of a test fail it by panicking")]
 
-#[path = "support/grpc.rs"]
-mod grpc;
-
+use crate::support::grpc;
 use opentelemetry_proto::tonic::trace::v1::TracesData;
 use prost::Message;
 use serde_json::{Value, json};

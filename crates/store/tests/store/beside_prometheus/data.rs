@@ -5,7 +5,7 @@ use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use store::metrics::Sample;
 
-use crate::wire::{Pairs, Writer};
+use super::wire::{Pairs, Writer};
 
 /// Unix seconds of the first scrape.
 pub(crate) const BASE: i64 = 1_760_400_000;

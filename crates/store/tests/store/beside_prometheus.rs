@@ -21,14 +21,12 @@ use store::{Config, Ports, Store};
 mod author;
 #[path = "beside_prometheus/data.rs"]
 mod data;
-#[path = "support/prometheus.rs"]
-mod prometheus;
-#[path = "../examples/metrics_speed/wire.rs"]
+#[path = "../../examples/metrics_speed/wire.rs"]
 mod wire;
 
+use crate::support::prometheus::Prometheus;
 use author::Author;
 use data::{BASE, MINUTES};
-use prometheus::Prometheus;
 
 /// How many queries are asked unless told otherwise.
 const QUERIES: u64 = 600;

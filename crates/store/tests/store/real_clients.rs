@@ -14,10 +14,7 @@ use store::metrics::Labels;
 use store::{Config, Ports, Store};
 use tokio::process::Command;
 
-#[path = "support/prometheus.rs"]
-mod prometheus;
-
-use prometheus::Prometheus;
+use crate::support::prometheus::Prometheus;
 
 async fn start() -> (Store, String) {
     let store = Store::start(Config {

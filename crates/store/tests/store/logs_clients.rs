@@ -3,15 +3,12 @@
 
 #![expect(clippy::expect_used, reason = "helpers of a test fail it by panicking")]
 
-#[path = "support/socket.rs"]
-mod socket;
-
+use crate::support::socket::Socket;
 use loki_api::logproto::{EntryAdapter, PushRequest, StreamAdapter};
 use loki_api::prost::Message;
 use loki_api::prost_types::Timestamp;
 use reqwest::Response;
 use serde_json::{Value, json};
-use socket::Socket;
 use store::logs::LogsConfig;
 use store::{Config, Limits, Ports, Store};
 
