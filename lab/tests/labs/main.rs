@@ -7,7 +7,7 @@
     reason = "a test fails by panicking"
 )]
 
+mod at_rest;
 mod console;
 mod drills;
 mod lab;
-mod running_lab;

@@ -1,4 +1,4 @@
-//! A lab that runs: what kubectl, dashboards and responders get from it.
+//! A lab at rest: what kubectl, dashboards and responders get from it.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader};
