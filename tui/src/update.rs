@@ -115,7 +115,7 @@ pub(crate) fn ask(state: &mut State, asker: Asker) -> Vec<Effect> {
 fn answered(state: &mut State, asker: Asker, answer: Result<Box<engine::QueryAnswer>, String>) {
     let answer = answer.map(|answer| *answer);
     match asker {
-        Asker::Metrics => state.metrics.answered(answer),
+        Asker::Metrics => state.metrics.end(answer),
         Asker::Logs => {
             let keep = state.logs.follow == Follow::On;
             let metrics = matches!(&answer, Ok(a) if matches!(a.data, AnswerData::Series(_)));

@@ -18,6 +18,8 @@ pub(crate) const PAGE: usize = 8;
 #[derive(Clone, Debug)]
 pub(crate) struct MetricsPane {
     pub(crate) asking: Asking<QueryAnswer>,
+    /// The query whose answer is shown; a newer one may wait or have failed.
+    pub(crate) answered: String,
     pub(crate) view: MetricsView,
     pub(crate) dashboard: Dashboard,
     pub(crate) selected: usize,
@@ -85,6 +87,7 @@ impl MetricsPane {
         ];
         Self {
             asking: Asking::new(ready),
+            answered: String::new(),
             view: MetricsView::Query,
             dashboard: Dashboard::default(),
             selected: 0,
@@ -201,8 +204,11 @@ impl MetricsPane {
     }
 
     /// Takes the answer to what the trainee asked.
-    pub(crate) fn answered(&mut self, answer: Result<QueryAnswer, String>) {
+    pub(crate) fn end(&mut self, answer: Result<QueryAnswer, String>) {
         let selected = self.selected_labels();
+        if answer.is_ok() {
+            self.answered.clone_from(&self.asking.query);
+        }
         self.asking.end(answer);
         self.live.trouble = None;
         self.select(selected);

@@ -43,7 +43,7 @@ pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, state: &State) {
         frame.render_widget(empty, chart);
         return;
     };
-    let unit = Unit::of(&metrics.asking.query);
+    let unit = Unit::of(&metrics.answered);
     selection(frame, chart, state, answer.range, unit);
     legend(frame, list, state, unit);
 }

@@ -7,6 +7,7 @@ use telemetry::{Matrix, Point, Series, TimeRange};
 
 use super::{NOW, answer, before, busy, press, series, shown, write};
 use crate::effect::Effect;
+use crate::key::of_screen;
 use crate::message::{Asker, Message, Snapshot, Watch, Watched};
 use crate::state::{Screen, State};
 use crate::update::update;
@@ -348,6 +349,29 @@ fn every_panel_has_the_unit_of_its_title() {
     assert_eq!(units("redis:7"), [PerSecond, Seconds, Plain, Ratio]);
     assert_eq!(units("rabbitmq:3"), [Plain, PerSecond, Plain, Plain]);
     assert_eq!(of_container("redis:7"), [Ratio, Ratio, Plain]);
+}
+
+#[test]
+fn a_refused_query_leaves_the_unit_of_what_is_shown() {
+    let mut state = chart(1);
+    press(&mut state, KeyCode::Char('n'));
+    state.metrics.asking.query = "x_bytes{".into();
+    update(
+        &mut state,
+        Message::Answered(Asker::Metrics, Err("no".into())),
+    );
+    assert!(shown(&state, 80, 24).contains("12.0/s"));
+}
+
+#[test]
+fn help_fits_the_smallest_terminal() {
+    let mut state = chart(1);
+    press(&mut state, KeyCode::Char('?'));
+    let seen = shown(&state, 80, 24);
+    for binding in of_screen(Screen::Metrics) {
+        let row = format!(" {:20}{}", binding.keys, binding.does);
+        assert!(seen.contains(&row), "{row}\n{seen}");
+    }
 }
 
 #[test]
