@@ -8,12 +8,16 @@ use telemetry::{Direction, LogLine, Telemetry, TimeRange};
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::task::JoinSet;
 
-use crate::message::{Asker, Message, Page, Snapshot};
+use crate::message::{Asker, Message, Page, Snapshot, Watch, Watched};
 use crate::state::Complaint;
 
 /// Where customers' requests that did not go well are found.
 const COMPLAINTS: &str =
     r#"{namespace="shoplab", app="customers"} | json | outcome =~ "failed|slow""#;
+/// Values a series of a chart, as many as the desk asks for.
+const POINTS: u32 = 240;
+/// Values a series of a panel.
+const PANEL_POINTS: u32 = 60;
 /// How many complaints are shown.
 const COMPLAINTS_SHOWN: u32 = 30;
 
@@ -24,6 +28,8 @@ pub(crate) enum Effect {
     Respond(Response),
     /// Ask a backend; it is on record.
     Ask(Asker, Query, Option<TimeRange>),
+    /// Ask the metrics backend; it is not on record.
+    Watch(Watch),
     /// Fetch a whole trace.
     Trace(String),
     /// Measure the SLOs.
@@ -110,6 +116,15 @@ impl Shared {
             Effect::Ask(asker, query, range) => {
                 let answer = self.desk.ask(query, range).await;
                 Message::Answered(asker, answer.map(Box::new).map_err(|e| e.to_string()))
+            }
+            Effect::Watch(watch) => {
+                let step = watch.range.step(match watch.what {
+                    Watched::Chart => POINTS,
+                    Watched::Panel => PANEL_POINTS,
+                });
+                let metrics = &self.telemetry.metrics;
+                let answer = metrics.range(&watch.query, watch.range, step).await;
+                Message::Watched(watch, answer.map_err(|error| error.to_string()))
             }
             Effect::Trace(id) => Message::Traced(match self.telemetry.traces.trace(&id).await {
                 Ok(Some(trace)) => Ok(Box::new(trace)),

@@ -36,9 +36,14 @@ pub(crate) fn of_screen(screen: Screen) -> &'static [Binding] {
             const {
                 &[
                     bind("i or /", "write PromQL; Enter asks, arrows recall"),
-                    bind("n p", "next, previous ready-made query"),
-                    bind("+ -", "a shorter, longer time"),
-                    bind("r", "ask again"),
+                    bind("d", "dashboard ([ ] the service, Enter a panel's query)"),
+                    bind("h l", "cursor, by a point (Esc takes it away)"),
+                    bind("+ - 0", "shorter, longer around the cursor; back to now"),
+                    bind(
+                        "s or Enter",
+                        "the series alone, and back (PgDn PgUp: eight on)",
+                    ),
+                    bind("n p r", "next, previous ready-made query; ask again"),
                 ]
             }
         }

@@ -3,7 +3,7 @@
 use crossterm::event::KeyEvent;
 use engine::{DeploymentRow, EventRow, HintOffer, PodRow, QueryAnswer};
 use model::{CheckName, Event, Outcome, Response, Timestamp};
-use telemetry::Trace;
+use telemetry::{Matrix, TimeRange, Trace};
 
 use crate::state::Complaint;
 
@@ -20,6 +20,8 @@ pub(crate) enum Message {
     Happened(Box<Event>),
     /// A query on a screen was answered, or why not.
     Answered(Asker, Result<Box<QueryAnswer>, String>),
+    /// What is asked again by itself was answered, or why not.
+    Watched(Watch, Result<Matrix, String>),
     /// A trace came, or why not.
     Traced(Result<Box<Trace>, String>),
     /// The SLOs were measured.
@@ -42,6 +44,23 @@ pub(crate) enum Asker {
     Metrics,
     Logs,
     Traces,
+}
+
+/// A query that is asked again by itself; it is not on record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Watch {
+    pub(crate) what: Watched,
+    pub(crate) query: String,
+    pub(crate) range: TimeRange,
+}
+
+/// For which part of the metrics screen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Watched {
+    /// The chart of the trainee's own query.
+    Chart,
+    /// A panel of the dashboard.
+    Panel,
 }
 
 /// The cluster at one time.

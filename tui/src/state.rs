@@ -3,6 +3,7 @@
 mod answer;
 mod asking;
 mod cluster;
+mod dashboard;
 mod incident;
 mod input;
 mod logs;
@@ -17,10 +18,11 @@ use model::{
 pub(crate) use answer::{AnswerForm, Field};
 pub(crate) use asking::{Asking, Reply};
 pub(crate) use cluster::{ClusterPane, Tab};
+pub(crate) use dashboard::{Panel, Shown};
 pub(crate) use incident::{Complaint, Firing, Incident};
 pub(crate) use input::Input;
 pub(crate) use logs::{Follow, LogsPane};
-pub(crate) use metrics::MetricsPane;
+pub(crate) use metrics::{Edge, MetricsPane, MetricsView, PAGE, SeriesDrawn, point_at};
 pub(crate) use palette::{ActPane, KINDS, complete, key_of, parse};
 pub(crate) use traces::{TracesPane, waterfall};
 

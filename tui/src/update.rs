@@ -3,6 +3,8 @@
 mod events;
 mod keys;
 mod lines;
+mod metrics;
+mod watch;
 
 use engine::AnswerData;
 use model::{Backend, Happening, Outcome, Period, Query, Response};
@@ -23,6 +25,7 @@ pub(crate) fn update(state: &mut State, message: Message) -> Vec<Effect> {
         Message::Tick(now) => return tick(state, now),
         Message::Happened(event) => return events::happened(state, *event),
         Message::Answered(asker, answer) => answered(state, asker, answer),
+        Message::Watched(watch, answer) => watch::answered(state, watch, answer),
         Message::Traced(trace) => match trace {
             Ok(trace) => {
                 state.traces.open = Some((*trace, 0));
@@ -67,10 +70,14 @@ fn tick(state: &mut State, now: model::Timestamp) -> Vec<Effect> {
     if state.toast.as_ref().is_some_and(|toast| toast.until < now) {
         state.toast = None;
     }
-    if !turned || state.over.is_some() || !second.is_multiple_of(EVERY) {
+    if !turned || state.over.is_some() {
         return Vec::new();
     }
-    let mut effects = vec![Effect::Look];
+    let mut effects = watch::due(state);
+    if !second.is_multiple_of(EVERY) {
+        return effects;
+    }
+    effects.push(Effect::Look);
     if state.steady() {
         effects.extend([Effect::Measure, Effect::Listen, Effect::Offer]);
     }
@@ -85,40 +92,30 @@ fn tick(state: &mut State, now: model::Timestamp) -> Vec<Effect> {
 
 /// Asks the query of a screen.
 pub(crate) fn ask(state: &mut State, asker: Asker) -> Vec<Effect> {
-    let (backend, text, span) = match asker {
+    let recent = TimeRange::last(Period::from_secs(600), state.now);
+    let (backend, text, range) = match asker {
         Asker::Metrics => {
             state.metrics.asking.begin();
-            let span = state.metrics.span();
-            (Backend::Metrics, state.metrics.asking.query.clone(), span)
+            state.metrics.live.asked = state.now;
+            let range = state.metrics.range(state.now);
+            (Backend::Metrics, state.metrics.asking.query.clone(), range)
         }
         Asker::Logs => {
             state.logs.asking.begin();
-            (
-                Backend::Logs,
-                state.logs.asking.query.clone(),
-                Period::from_secs(600),
-            )
+            (Backend::Logs, state.logs.asking.query.clone(), recent)
         }
         Asker::Traces => {
             state.traces.asking.begin();
-            (
-                Backend::Traces,
-                state.traces.asking.query.clone(),
-                Period::from_secs(600),
-            )
+            (Backend::Traces, state.traces.asking.query.clone(), recent)
         }
     };
-    let range = TimeRange::last(span, state.now);
     vec![Effect::Ask(asker, Query { backend, text }, Some(range))]
 }
 
 fn answered(state: &mut State, asker: Asker, answer: Result<Box<engine::QueryAnswer>, String>) {
     let answer = answer.map(|answer| *answer);
     match asker {
-        Asker::Metrics => {
-            state.metrics.asking.end(answer);
-            state.metrics.selected = 0;
-        }
+        Asker::Metrics => state.metrics.end(answer),
         Asker::Logs => {
             let keep = state.logs.follow == Follow::On;
             let metrics = matches!(&answer, Ok(a) if matches!(a.data, AnswerData::Series(_)));

@@ -13,7 +13,9 @@
 mod act;
 mod answer;
 mod asked;
+mod axis;
 mod cluster;
+mod dashboard;
 mod debrief;
 mod dialog;
 mod frame;
@@ -21,7 +23,9 @@ mod incident;
 mod logs;
 mod metrics;
 mod part;
+mod plot;
 mod traces;
+mod unit;
 
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout};

@@ -3,7 +3,7 @@
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 use model::Response;
 
-use super::{ask, lines};
+use super::{ask, lines, metrics};
 use crate::effect::{Effect, Instance};
 use crate::message::Asker;
 use crate::state::{Focus, Follow, KINDS, LineFor, Screen, State, Tab, Tone};
@@ -81,7 +81,11 @@ fn on_screen(state: &mut State, key: KeyEvent) -> Vec<Effect> {
     Vec::new()
 }
 
-fn unless_over(state: &mut State, act: impl FnOnce(&mut State) -> Vec<Effect>) -> Vec<Effect> {
+/// Acts, unless the drill is over.
+pub(super) fn unless_over(
+    state: &mut State,
+    act: impl FnOnce(&mut State) -> Vec<Effect>,
+) -> Vec<Effect> {
     if state.over.is_some() {
         state.say(
             Tone::Wrong,
@@ -155,7 +159,7 @@ fn of_screen(state: &mut State, key: KeyEvent) -> Vec<Effect> {
             step(&mut state.incident.selected, last, key.code);
             Vec::new()
         }
-        Screen::Metrics => metrics(state, key.code),
+        Screen::Metrics => metrics::key(state, key.code),
         Screen::Logs => logs(state, key.code),
         Screen::Traces => traces(state, key.code),
         Screen::Cluster => cluster(state, key.code),
@@ -169,7 +173,7 @@ fn of_screen(state: &mut State, key: KeyEvent) -> Vec<Effect> {
 }
 
 /// Moves a selection among `count` rows.
-fn step(selected: &mut usize, count: usize, code: KeyCode) {
+pub(super) fn step(selected: &mut usize, count: usize, code: KeyCode) {
     let last = count.saturating_sub(1);
     *selected = match code {
         KeyCode::Down | KeyCode::Char('j') => (*selected + 1).min(last),
@@ -180,31 +184,6 @@ fn step(selected: &mut usize, count: usize, code: KeyCode) {
         KeyCode::End | KeyCode::Char('G') if count < usize::MAX / 2 => last,
         _ => (*selected).min(last),
     };
-}
-
-fn metrics(state: &mut State, code: KeyCode) -> Vec<Effect> {
-    match code {
-        KeyCode::Char('i' | '/') | KeyCode::Enter => lines::begin(state, LineFor::Query),
-        KeyCode::Char('n') => state.metrics.asking.turn(1),
-        KeyCode::Char('p') => state.metrics.asking.turn(-1),
-        KeyCode::Char('+') => state.metrics.widen(-1),
-        KeyCode::Char('-') => state.metrics.widen(1),
-        KeyCode::Char('r') => {}
-        code => {
-            let series = match state.metrics.asking.reply.data().map(|answer| &answer.data) {
-                Some(engine::AnswerData::Series(matrix)) => matrix.series.len(),
-                _ => 0,
-            };
-            step(&mut state.metrics.selected, series, code);
-            return Vec::new();
-        }
-    }
-    match code {
-        KeyCode::Char('n' | 'p' | '+' | '-' | 'r') => {
-            unless_over(state, |state| ask(state, Asker::Metrics))
-        }
-        _ => Vec::new(),
-    }
 }
 
 fn logs(state: &mut State, code: KeyCode) -> Vec<Effect> {

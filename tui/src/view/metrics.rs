@@ -1,19 +1,18 @@
 //! Metrics: a query, its chart, and the series under it.
 
-use engine::{AnswerData, QueryAnswer};
+use model::Timestamp;
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
-use ratatui::symbols::Marker;
+use ratatui::style::Style;
 use ratatui::text::{Line, Span};
-use ratatui::widgets::{Axis, Chart, Dataset, GraphType, Paragraph};
-use telemetry::Matrix;
+use ratatui::widgets::Paragraph;
+use telemetry::{Matrix, Series, TimeRange};
 
-use super::asked;
-use super::part::{clock, cut, framed, short, window};
-use crate::state::State;
-
-/// How many series are drawn; all are listed.
-const DRAWN: usize = 8;
+use super::part::{ago, clock, cut, framed, short};
+use super::plot::{Drawn, Plot, Weight};
+use super::unit::Unit;
+use super::{asked, dashboard};
+use crate::state::{Edge, MetricsPane, MetricsView, PAGE, Reply, SeriesDrawn, State, point_at};
 
 /// ```text
 /// ┌ query, error ─┐
@@ -21,165 +20,165 @@ const DRAWN: usize = 8;
 /// └ series ───────┘
 /// ```
 pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, state: &State) {
+    let metrics = &state.metrics;
+    if metrics.view == MetricsView::Dashboard {
+        return dashboard::draw(frame, area, state);
+    }
+    let listed = metrics.page().len().max(1) as u16;
     let [query, chart, list] = Layout::vertical([
         Constraint::Length(2),
-        Constraint::Fill(2),
-        Constraint::Length(DRAWN as u16 + 2),
+        Constraint::Fill(1),
+        Constraint::Length(listed + 2),
     ])
     .areas(area);
-    let asking = &state.metrics.asking;
-    let lines = asked::lines(asking, "PromQL", query.width, state.theme);
+    let mut lines = asked::lines(&metrics.asking, "PromQL", query.width, state.theme);
+    if let Some(stale) = stale(state) {
+        lines.truncate(1);
+        let stale = cut(&stale, usize::from(query.width));
+        lines.push(Line::styled(stale, state.theme.faint()));
+    }
     frame.render_widget(Paragraph::new(lines), query);
-    let Some(QueryAnswer {
-        data: AnswerData::Series(matrix),
-        range,
-        ..
-    }) = asking.reply.data()
-    else {
+    let Some(answer) = metrics.asking.reply.data() else {
         let empty = Paragraph::new("nothing was asked yet").block(framed("chart", state.theme));
         frame.render_widget(empty, chart);
         return;
     };
-    self::chart(frame, chart, state, matrix, *range);
-    legend(frame, list, state, matrix);
+    let unit = Unit::of(&metrics.answered);
+    selection(frame, chart, state, answer.range, unit);
+    legend(frame, list, state, unit);
 }
 
-/// Draws `matrix` over `range`; the logs screen uses it too.
+/// Why what is shown is not fresh, and how old it is.
+fn stale(state: &State) -> Option<String> {
+    let why = state.metrics.live.trouble.as_ref()?;
+    match &state.metrics.asking.reply {
+        Reply::Data(answer) => Some(format!(
+            "not refreshed for {}: {why}",
+            short(state.now.since(answer.range.to))
+        )),
+        Reply::Nothing | Reply::Failed(..) => None,
+    }
+}
+
+/// The series that are chosen, the selected one over the others.
+fn selection(frame: &mut Frame<'_>, area: Rect, state: &State, range: TimeRange, unit: Unit) {
+    let theme = state.theme;
+    let metrics = &state.metrics;
+    let shown = metrics.shown();
+    let weight = |index| {
+        if index == metrics.selected && shown.len() > 1 {
+            Weight::Thick
+        } else {
+            Weight::Thin
+        }
+    };
+    let mut order: Vec<usize> = shown.clone().collect();
+    order.sort_by_key(|index| *index == metrics.selected);
+    let lines = order.into_iter().filter_map(|index| {
+        Some(Drawn {
+            points: &metrics.series().get(index)?.points,
+            style: theme.series(index % PAGE),
+            weight: weight(index),
+        })
+    });
+    let block = framed(title(metrics, range, state.now), theme);
+    let plot = Plot {
+        lines: lines.collect(),
+        range,
+        unit,
+        cursor: metrics.cursor,
+        theme,
+    };
+    frame.render_widget(plot, block.inner(area));
+    frame.render_widget(block, area);
+}
+
+/// Which time is shown, and where in it the cursor is.
+fn title(metrics: &MetricsPane, range: TimeRange, now: Timestamp) -> String {
+    let length = short(range.length());
+    let span = match metrics.edge {
+        Edge::Now => format!("last {length}"),
+        Edge::At(_) => format!("{length} up to {} · 0 goes back to now", clock(range.to)),
+    };
+    match metrics.cursor {
+        None => span,
+        Some(at) => format!("{span} · ┆ {} ({})", clock(at), ago(now, at)),
+    }
+}
+
+/// Draws what a query of logs counted, over `range`.
 pub(super) fn chart(
     frame: &mut Frame<'_>,
     area: Rect,
     state: &State,
     matrix: &Matrix,
-    range: telemetry::TimeRange,
+    range: TimeRange,
 ) {
     let theme = state.theme;
-    let points: Vec<Vec<(f64, f64)>> = matrix
-        .series
-        .iter()
-        .take(DRAWN)
-        .map(|series| {
-            let finite = series.points.iter().filter(|point| point.value.is_finite());
-            finite
-                .map(|point| (point.at.as_secs_f64(), point.value))
-                .collect()
-        })
-        .collect();
-    let values = points.iter().flatten().map(|(_, value)| *value);
-    let (low, high) = values.fold((0.0_f64, f64::MIN), |(low, high), value| {
-        (low.min(value), high.max(value))
+    let series = matrix.series.iter().take(PAGE).enumerate();
+    let lines = series.map(|(index, series)| Drawn {
+        points: &series.points,
+        style: theme.series(index),
+        weight: Weight::Thin,
     });
-    if high == f64::MIN {
-        let text = "no samples: the query matches nothing in this time";
-        frame.render_widget(Paragraph::new(text).block(framed("chart", theme)), area);
-        return;
-    }
-    let high = if high <= low { low + 1.0 } else { high * 1.05 };
-    let (from, to) = (
-        range.from.as_secs_f64(),
-        range.to.as_secs_f64().max(range.from.as_secs_f64() + 1.0),
-    );
-    let sets = points.iter().enumerate().map(|(index, points)| {
-        Dataset::default()
-            .marker(Marker::Braille)
-            .graph_type(GraphType::Line)
-            .style(theme.series(index))
-            .data(points)
-    });
-    let title = format!("last {}", short(range.length()));
-    let middle = range.from.plus((range.length().duration() / 2).into());
-    let chart = Chart::new(sets.collect())
-        .block(framed(title, theme))
-        .x_axis(
-            Axis::default()
-                .bounds([from, to])
-                .style(theme.faint())
-                .labels([clock(range.from), clock(middle), clock(range.to)]),
-        )
-        .y_axis(
-            Axis::default()
-                .bounds([low, high])
-                .style(theme.faint())
-                .labels([number(low), number((low + high) / 2.0), number(high)]),
-        );
-    frame.render_widget(chart, area);
+    let block = framed(format!("last {}", short(range.length())), theme);
+    let plot = Plot {
+        lines: lines.collect(),
+        range,
+        unit: Unit::of(&state.logs.asking.query),
+        cursor: None,
+        theme,
+    };
+    frame.render_widget(plot, block.inner(area));
+    frame.render_widget(block, area);
 }
 
-fn legend(frame: &mut Frame<'_>, area: Rect, state: &State, matrix: &Matrix) {
+/// The series of the page, each with its value at the cursor, or its last.
+fn legend(frame: &mut Frame<'_>, area: Rect, state: &State, unit: Unit) {
     let theme = state.theme;
-    let height = usize::from(area.height.saturating_sub(2));
-    let width = usize::from(area.width.saturating_sub(16));
-    let from = window(state.metrics.selected, matrix.series.len(), height);
-    let rows = matrix.series.iter().enumerate().skip(from).take(height);
-    let lines = rows.map(|(index, series)| {
-        let here = index == state.metrics.selected;
-        let value = series
-            .last()
-            .map_or_else(String::new, |point| number(point.value));
+    let metrics = &state.metrics;
+    let page = metrics.page();
+    let width = usize::from(area.width.saturating_sub(18));
+    let value = |series: &Series| match metrics.cursor {
+        Some(at) => point_at(series, at),
+        None => series.last().map(|point| point.value),
+    };
+    let rows = metrics.series().get(page.clone()).unwrap_or_default();
+    let lines = rows.iter().zip(page.clone()).map(|(series, index)| {
+        let here = index == metrics.selected;
         let mark = if here { "▶" } else { " " };
-        let style = if index < DRAWN {
-            theme.series(index)
-        } else {
-            theme.faint()
+        let drawn = metrics.shown().contains(&index);
+        let line = match (drawn, here && metrics.drawn == SeriesDrawn::Page) {
+            (true, true) => "━ ",
+            (true, false) => "─ ",
+            (false, _) => "  ",
         };
+        let value = value(series).map_or_else(|| "-".to_owned(), |value| unit.show(value));
+        let style = if here { theme.strong() } else { Style::new() };
         Line::from(vec![
             Span::raw(mark),
-            Span::styled("━ ", style),
-            Span::raw(format!("{value:>10} ")),
-            Span::styled(
-                cut(&series.title(), width),
-                if here {
-                    theme.strong()
-                } else {
-                    theme.faint().patch(ratatui::style::Style::new())
-                },
-            ),
+            Span::styled(line, theme.series(index % PAGE)),
+            Span::raw(format!("{value:>12} ")),
+            Span::styled(cut(&series.title(), width), style),
         ])
     });
-    let title = match matrix.series.len() {
+    let mut title = match metrics.series().len() {
         1 => "1 series".to_owned(),
-        count if count > DRAWN => format!("{count} series, the first {DRAWN} drawn"),
+        count if count > PAGE => format!(
+            "series {} to {} of {count} · PgDn PgUp",
+            page.start + 1,
+            page.end
+        ),
         count => format!("{count} series"),
     };
+    if metrics.drawn == SeriesDrawn::Selected {
+        title.push_str(" · one drawn, s draws all");
+    }
+    if metrics.cursor.is_some() {
+        title.push_str(" · values at the cursor");
+    }
     frame.render_widget(
         Paragraph::new(Vec::from_iter(lines)).block(framed(title, theme)),
         area,
     );
-}
-
-/// A number as short as it can be told apart.
-pub(super) fn number(value: f64) -> String {
-    let size = value.abs();
-    if !value.is_finite() {
-        return value.to_string();
-    }
-    match size {
-        s if s >= 1e9 => format!("{:.2}G", value / 1e9),
-        s if s >= 1e6 => format!("{:.2}M", value / 1e6),
-        s if s >= 1e4 => format!("{:.1}k", value / 1e3),
-        s if s >= 100.0 => format!("{value:.0}"),
-        s if s >= 1.0 => format!("{value:.2}"),
-        s if s >= 0.001 => format!("{value:.4}"),
-        0.0 => "0".to_owned(),
-        _ => format!("{value:.1e}"),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::number;
-
-    #[test]
-    fn numbers_are_short_and_told_apart() {
-        for (value, text) in [
-            (0.0, "0"),
-            (0.0123, "0.0123"),
-            (1.5, "1.50"),
-            (512.0, "512"),
-            (25_300.0, "25.3k"),
-            (104_857_600.0, "104.86M"),
-            (f64::NAN, "NaN"),
-        ] {
-            assert_eq!(number(value), text);
-        }
-    }
 }
