@@ -9,7 +9,7 @@ use tokio::sync::mpsc::UnboundedSender;
 use tokio::task::JoinSet;
 
 use crate::message::{Asker, Message, Page, Snapshot};
-use crate::state::Complaint;
+use crate::state::{CALLS, Complaint, LATENCIES, ServiceMap, WINDOW};
 
 /// Where customers' requests that did not go well are found.
 const COMPLAINTS: &str =
@@ -26,6 +26,8 @@ pub(crate) enum Effect {
     Ask(Asker, Query, Option<TimeRange>),
     /// Fetch a whole trace.
     Trace(String),
+    /// Draw the map of the shop.
+    Map,
     /// Measure the SLOs.
     Measure,
     /// Read what customers complain of.
@@ -116,6 +118,7 @@ impl Shared {
                 Ok(None) => Err(format!("nobody knows the trace {id} (any more)")),
                 Err(error) => Err(error.to_string()),
             }),
+            Effect::Map => Message::Mapped(self.map(now).await.map(Box::new)),
             Effect::Measure => Message::Measured(self.measure().await),
             Effect::Listen => Message::Complained(self.listen(now).await),
             Effect::Look => Message::Looked(self.look().await.map(Box::new)),
@@ -150,6 +153,17 @@ impl Shared {
             measured.push((check.name.clone(), value));
         }
         measured
+    }
+
+    async fn map(&self, now: Timestamp) -> Result<ServiceMap, String> {
+        let range = TimeRange::last(WINDOW, now);
+        let traces = &self.telemetry.traces;
+        let (calls, latencies) = tokio::try_join!(
+            traces.measure(CALLS, range),
+            traces.measure(LATENCIES, range)
+        )
+        .map_err(|error| error.to_string())?;
+        Ok(ServiceMap::of(&calls, &latencies))
     }
 
     async fn listen(&self, now: Timestamp) -> Result<Vec<Complaint>, String> {

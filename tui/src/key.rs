@@ -59,7 +59,12 @@ pub(crate) fn of_screen(screen: Screen) -> &'static [Binding] {
                 &[
                     bind("i or /", "write TraceQL; Enter asks, arrows recall"),
                     bind("n p", "next, previous ready-made query"),
-                    bind("Enter", "open a trace as a waterfall"),
+                    bind(
+                        "Enter",
+                        "open a trace as a waterfall; there: the span in full",
+                    ),
+                    bind("l M", "in a trace: its logs, the metrics of its service"),
+                    bind("m", "the map; there Enter: slow or failed calls, e: failed"),
                     bind("r", "ask again"),
                 ]
             }

@@ -3,11 +3,15 @@
 mod answer;
 mod asking;
 mod cluster;
+mod histogram;
 mod incident;
 mod input;
 mod logs;
+mod map;
 mod metrics;
+mod open;
 mod palette;
+mod path;
 mod traces;
 
 use model::{
@@ -17,12 +21,15 @@ use model::{
 pub(crate) use answer::{AnswerForm, Field};
 pub(crate) use asking::{Asking, Reply};
 pub(crate) use cluster::{ClusterPane, Tab};
+pub(crate) use histogram::Histogram;
 pub(crate) use incident::{Complaint, Firing, Incident};
 pub(crate) use input::Input;
 pub(crate) use logs::{Follow, LogsPane};
+pub(crate) use map::{CALLS, Edge, LATENCIES, OwnCalls, Row, ServiceMap, WINDOW};
 pub(crate) use metrics::MetricsPane;
+pub(crate) use open::{Depth, OpenTrace, facts, requests_of, waterfall};
 pub(crate) use palette::{ActPane, KINDS, complete, parse};
-pub(crate) use traces::{TracesPane, waterfall};
+pub(crate) use traces::{Side, TracesPane};
 
 use crate::theme::Theme;
 

@@ -3,6 +3,7 @@
 mod events;
 mod keys;
 mod lines;
+mod traces;
 
 use engine::AnswerData;
 use model::{Backend, Happening, Outcome, Period, Query, Response};
@@ -10,7 +11,7 @@ use telemetry::TimeRange;
 
 use crate::effect::Effect;
 use crate::message::{Asker, Message};
-use crate::state::{Follow, Screen, State, Tone};
+use crate::state::{Follow, OpenTrace, Screen, Side, State, Tone};
 
 /// How often the cluster, the customers and the SLOs are looked at, in seconds.
 const EVERY: u64 = 2;
@@ -25,12 +26,13 @@ pub(crate) fn update(state: &mut State, message: Message) -> Vec<Effect> {
         Message::Answered(asker, answer) => answered(state, asker, answer),
         Message::Traced(trace) => match trace {
             Ok(trace) => {
-                state.traces.open = Some((*trace, 0));
+                state.traces.open = Some(OpenTrace::new(*trace));
                 state.traces.trouble = None;
                 state.screen = Screen::Traces;
             }
             Err(why) => state.say(Tone::Wrong, why),
         },
+        Message::Mapped(map) => state.traces.map.take(map.map(|map| *map)),
         Message::Measured(measured) => state.incident.measure(measured),
         Message::Complained(Ok(complaints)) => {
             state.incident.complaints = complaints;
@@ -67,10 +69,14 @@ fn tick(state: &mut State, now: model::Timestamp) -> Vec<Effect> {
     if state.toast.as_ref().is_some_and(|toast| toast.until < now) {
         state.toast = None;
     }
-    if !turned || state.over.is_some() || !second.is_multiple_of(EVERY) {
+    if !turned || state.over.is_some() {
         return Vec::new();
     }
-    let mut effects = vec![Effect::Look];
+    let mut effects = traces::refresh(state, second);
+    if !second.is_multiple_of(EVERY) {
+        return effects;
+    }
+    effects.push(Effect::Look);
     if state.steady() {
         effects.extend([Effect::Measure, Effect::Listen, Effect::Offer]);
     }
@@ -93,6 +99,11 @@ pub(crate) fn ask(state: &mut State, asker: Asker) -> Vec<Effect> {
         }
         Asker::Logs => {
             state.logs.asking.begin();
+            if let Some(range) = state.logs.pinned_range() {
+                let text = state.logs.asking.query.clone();
+                let backend = Backend::Logs;
+                return vec![Effect::Ask(asker, Query { backend, text }, Some(range))];
+            }
             (
                 Backend::Logs,
                 state.logs.asking.query.clone(),
@@ -101,6 +112,7 @@ pub(crate) fn ask(state: &mut State, asker: Asker) -> Vec<Effect> {
         }
         Asker::Traces => {
             state.traces.asking.begin();
+            state.traces.side = Side::Found;
             (
                 Backend::Traces,
                 state.traces.asking.query.clone(),

@@ -19,9 +19,11 @@ mod dialog;
 mod frame;
 mod incident;
 mod logs;
+mod map;
 mod metrics;
 mod part;
 mod traces;
+mod waterfall;
 
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout};

@@ -1,7 +1,7 @@
 //! The logs screen: LogQL, follow, filter.
 
 use engine::{AnswerData, QueryAnswer};
-use telemetry::LogLine;
+use telemetry::{LogLine, TimeRange};
 
 use super::{Asking, Facts};
 
@@ -13,6 +13,8 @@ pub(crate) struct LogsPane {
     /// Lines without this text are left out; after a `!`, lines with it.
     pub(crate) filter: String,
     pub(crate) selected: usize,
+    /// A query that looks at a time of its own, however late it is asked.
+    pinned: Option<(String, TimeRange)>,
 }
 
 /// Whether the query is asked again and again.
@@ -54,7 +56,23 @@ impl LogsPane {
             follow: Follow::Off,
             filter: String::new(),
             selected: 0,
+            pinned: None,
         }
+    }
+
+    /// Takes a query that looks at `range` and at no other time.
+    pub(crate) fn pin(&mut self, query: String, range: TimeRange) {
+        self.asking.query.clone_from(&query);
+        self.pinned = Some((query, range));
+        // What is over grows no more.
+        self.follow = Follow::Off;
+        self.selected = 0;
+    }
+
+    /// The time at which the present query looks, where it has one of its own.
+    pub(crate) fn pinned_range(&self) -> Option<TimeRange> {
+        let (query, range) = self.pinned.as_ref()?;
+        (*query == self.asking.query).then_some(*range)
     }
 
     /// The lines that pass the filter, newest first.

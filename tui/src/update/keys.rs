@@ -3,7 +3,7 @@
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 use model::Response;
 
-use super::{ask, lines};
+use super::{ask, lines, traces};
 use crate::effect::{Effect, Instance};
 use crate::message::Asker;
 use crate::state::{Focus, Follow, KINDS, LineFor, Screen, State, Tab, Tone};
@@ -81,7 +81,10 @@ fn on_screen(state: &mut State, key: KeyEvent) -> Vec<Effect> {
     Vec::new()
 }
 
-fn unless_over(state: &mut State, act: impl FnOnce(&mut State) -> Vec<Effect>) -> Vec<Effect> {
+pub(super) fn unless_over(
+    state: &mut State,
+    act: impl FnOnce(&mut State) -> Vec<Effect>,
+) -> Vec<Effect> {
     if state.over.is_some() {
         state.say(
             Tone::Wrong,
@@ -157,7 +160,7 @@ fn of_screen(state: &mut State, key: KeyEvent) -> Vec<Effect> {
         }
         Screen::Metrics => metrics(state, key.code),
         Screen::Logs => logs(state, key.code),
-        Screen::Traces => traces(state, key.code),
+        Screen::Traces => traces::key(state, key.code),
         Screen::Cluster => cluster(state, key.code),
         Screen::Act => act(state, key.code),
         Screen::Answer => answer(state, key.code),
@@ -169,7 +172,7 @@ fn of_screen(state: &mut State, key: KeyEvent) -> Vec<Effect> {
 }
 
 /// Moves a selection among `count` rows.
-fn step(selected: &mut usize, count: usize, code: KeyCode) {
+pub(super) fn step(selected: &mut usize, count: usize, code: KeyCode) {
     let last = count.saturating_sub(1);
     *selected = match code {
         KeyCode::Down | KeyCode::Char('j') => (*selected + 1).min(last),
@@ -242,37 +245,6 @@ fn logs(state: &mut State, code: KeyCode) -> Vec<Effect> {
     }
     match code {
         KeyCode::Char('n' | 'p' | 'r') => unless_over(state, |state| ask(state, Asker::Logs)),
-        _ => Vec::new(),
-    }
-}
-
-fn traces(state: &mut State, code: KeyCode) -> Vec<Effect> {
-    if let Some((trace, selected)) = &mut state.traces.open {
-        match code {
-            KeyCode::Esc | KeyCode::Backspace | KeyCode::Char('h') => state.traces.open = None,
-            code => step(selected, trace.spans.len(), code),
-        }
-        return Vec::new();
-    }
-    match code {
-        KeyCode::Char('i' | '/') => lines::begin(state, LineFor::Query),
-        KeyCode::Char('n') => state.traces.asking.turn(1),
-        KeyCode::Char('p') => state.traces.asking.turn(-1),
-        KeyCode::Enter | KeyCode::Char('l') => {
-            let found = state.traces.found().get(state.traces.selected);
-            return found
-                .map(|trace| Effect::Trace(trace.trace_id.clone()))
-                .into_iter()
-                .collect();
-        }
-        KeyCode::Char('r') => {}
-        code => {
-            let count = state.traces.found().len();
-            step(&mut state.traces.selected, count, code);
-        }
-    }
-    match code {
-        KeyCode::Char('n' | 'p' | 'r') => unless_over(state, |state| ask(state, Asker::Traces)),
         _ => Vec::new(),
     }
 }

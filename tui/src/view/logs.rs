@@ -49,6 +49,9 @@ pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, state: &State) {
         .take(height)
         .map(|(index, line)| row(line, index == state.logs.selected, width, state));
     let mut title = format!("{} lines, newest first", lines.len());
+    if let Some(range) = state.logs.pinned_range() {
+        title.push_str(&format!(" · {} to {}", clock(range.from), clock(range.to)));
+    }
     if state.logs.follow == Follow::On {
         title.push_str(" · following");
     }

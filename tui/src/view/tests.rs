@@ -19,6 +19,8 @@ use crate::state::{Complaint, Facts, Focus, Screen, State};
 use crate::theme::Theme;
 use crate::update::update;
 
+mod traces;
+
 /// 17:41:07 on the day of the tests.
 const NOW: Timestamp =
     Timestamp::from_millis(1_700_000_000_000 / 86_400_000 * 86_400_000 + 63_667_000);
