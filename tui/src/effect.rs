@@ -9,11 +9,16 @@ use tokio::sync::mpsc::UnboundedSender;
 use tokio::task::JoinSet;
 
 use crate::message::{Asker, Message, Page, Snapshot};
-use crate::state::{CALLS, Complaint, LATENCIES, ServiceMap, WINDOW};
+use crate::state::{CALLS, Complaint, LATENCIES, LogContext, ServiceMap, WINDOW, selector};
 
 /// Where customers' requests that did not go well are found.
 const COMPLAINTS: &str =
     r#"{namespace="shoplab", app="customers"} | json | outcome =~ "failed|slow""#;
+/// How far before and after a line the others of its stream are looked for.
+const CONTEXT: Period = Period::from_secs(3_600);
+/// How many are read on each side: more than are shown, because several may be written in
+/// the same millisecond as the line.
+const CONTEXT_LINES: u32 = 100;
 /// How many complaints are shown.
 const COMPLAINTS_SHOWN: u32 = 30;
 
@@ -26,6 +31,8 @@ pub(crate) enum Effect {
     Ask(Asker, Query, Option<TimeRange>),
     /// Fetch a whole trace.
     Trace(String),
+    /// Read what its stream wrote around a line.
+    Context(Box<LogLine>),
     /// Draw the map of the shop.
     Map,
     /// Measure the SLOs.
@@ -118,6 +125,7 @@ impl Shared {
                 Ok(None) => Err(format!("nobody knows the trace {id} (any more)")),
                 Err(error) => Err(error.to_string()),
             }),
+            Effect::Context(line) => Message::Surrounded(self.context(&line).await.map(Box::new)),
             Effect::Map => Message::Mapped(self.map(now).await.map(Box::new)),
             Effect::Measure => Message::Measured(self.measure().await),
             Effect::Listen => Message::Complained(self.listen(now).await),
@@ -153,6 +161,22 @@ impl Shared {
             measured.push((check.name.clone(), value));
         }
         measured
+    }
+
+    async fn context(&self, line: &LogLine) -> Result<LogContext, String> {
+        let query = selector(&line.labels);
+        let sides = [
+            (line.at.minus(CONTEXT), line.at, Direction::Backward),
+            (line.at, line.at.plus(CONTEXT), Direction::Forward),
+        ];
+        let mut lines = Vec::new();
+        for (from, to, direction) in sides {
+            let range = TimeRange { from, to };
+            let logs = &self.telemetry.logs;
+            let side = logs.range(&query, range, CONTEXT_LINES, direction).await;
+            lines.extend(side.map_err(|error| error.to_string())?.into_lines());
+        }
+        Ok(LogContext::of(line, lines))
     }
 
     async fn map(&self, now: Timestamp) -> Result<ServiceMap, String> {

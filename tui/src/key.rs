@@ -48,9 +48,9 @@ pub(crate) fn of_screen(screen: Screen) -> &'static [Binding] {
                     bind("i", "write LogQL; Enter asks, arrows recall"),
                     bind("/", "show only lines with a text (! before it: without)"),
                     bind("f", "follow"),
-                    bind("n p", "next, previous ready-made query"),
+                    bind("n p r", "next, previous ready-made query; ask again"),
                     bind("t or Enter", "go to the line's trace"),
-                    bind("r", "ask again"),
+                    bind("c", "what its stream wrote before and after; Esc goes back"),
                 ]
             }
         }

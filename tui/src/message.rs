@@ -5,7 +5,7 @@ use engine::{DeploymentRow, EventRow, HintOffer, PodRow, QueryAnswer};
 use model::{CheckName, Event, Outcome, Response, Timestamp};
 use telemetry::Trace;
 
-use crate::state::{Complaint, ServiceMap};
+use crate::state::{Complaint, LogContext, ServiceMap};
 
 /// Something happened.
 #[derive(Debug)]
@@ -22,6 +22,8 @@ pub(crate) enum Message {
     Answered(Asker, Result<Box<QueryAnswer>, String>),
     /// A trace came, or why not.
     Traced(Result<Box<Trace>, String>),
+    /// What a stream wrote around a line, or why nobody knows.
+    Surrounded(Result<Box<LogContext>, String>),
     /// Who calls whom in the shop, or why nobody knows.
     Mapped(Result<Box<ServiceMap>, String>),
     /// The SLOs were measured.

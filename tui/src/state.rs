@@ -3,6 +3,7 @@
 mod answer;
 mod asking;
 mod cluster;
+mod context;
 mod histogram;
 mod incident;
 mod input;
@@ -21,6 +22,7 @@ use model::{
 pub(crate) use answer::{AnswerForm, Field};
 pub(crate) use asking::{Asking, Reply};
 pub(crate) use cluster::{ClusterPane, Tab};
+pub(crate) use context::{LogContext, selector};
 pub(crate) use histogram::Histogram;
 pub(crate) use incident::{Complaint, Firing, Incident};
 pub(crate) use input::Input;

@@ -3,6 +3,7 @@
 mod events;
 mod keys;
 mod lines;
+mod logs;
 mod traces;
 
 use engine::AnswerData;
@@ -32,6 +33,8 @@ pub(crate) fn update(state: &mut State, message: Message) -> Vec<Effect> {
             }
             Err(why) => state.say(Tone::Wrong, why),
         },
+        Message::Surrounded(Ok(context)) => state.logs.context = Some(*context),
+        Message::Surrounded(Err(why)) => state.say(Tone::Wrong, why),
         Message::Mapped(map) => state.traces.map.take(map.map(|map| *map)),
         Message::Measured(measured) => state.incident.measure(measured),
         Message::Complained(Ok(complaints)) => {

@@ -3,7 +3,7 @@
 use engine::{AnswerData, QueryAnswer};
 use telemetry::{LogLine, TimeRange};
 
-use super::{Asking, Facts};
+use super::{Asking, Facts, LogContext};
 
 /// The logs screen.
 #[derive(Clone, Debug)]
@@ -13,6 +13,8 @@ pub(crate) struct LogsPane {
     /// Lines without this text are left out; after a `!`, lines with it.
     pub(crate) filter: String,
     pub(crate) selected: usize,
+    /// What one stream wrote around a line, while that is looked at.
+    pub(crate) context: Option<LogContext>,
     /// A query that looks at a time of its own, however late it is asked.
     pinned: Option<(String, TimeRange)>,
 }
@@ -56,6 +58,7 @@ impl LogsPane {
             follow: Follow::Off,
             filter: String::new(),
             selected: 0,
+            context: None,
             pinned: None,
         }
     }
@@ -67,12 +70,21 @@ impl LogsPane {
         // What is over grows no more.
         self.follow = Follow::Off;
         self.selected = 0;
+        self.context = None;
     }
 
     /// The time at which the present query looks, where it has one of its own.
     pub(crate) fn pinned_range(&self) -> Option<TimeRange> {
         let (query, range) = self.pinned.as_ref()?;
         (*query == self.asking.query).then_some(*range)
+    }
+
+    /// The line that is selected.
+    pub(crate) fn line(&self) -> Option<&LogLine> {
+        match &self.context {
+            Some(context) => context.lines.get(context.selected),
+            None => self.lines().get(self.selected).copied(),
+        }
     }
 
     /// The lines that pass the filter, newest first.

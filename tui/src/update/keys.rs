@@ -3,10 +3,10 @@
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 use model::Response;
 
-use super::{ask, lines, traces};
+use super::{ask, lines, logs, traces};
 use crate::effect::{Effect, Instance};
 use crate::message::Asker;
-use crate::state::{Focus, Follow, KINDS, LineFor, Screen, State, Tab, Tone};
+use crate::state::{Focus, KINDS, LineFor, Screen, State, Tab, Tone};
 
 /// Takes a key.
 pub(super) fn key(state: &mut State, key: KeyEvent) -> Vec<Effect> {
@@ -159,7 +159,7 @@ fn of_screen(state: &mut State, key: KeyEvent) -> Vec<Effect> {
             Vec::new()
         }
         Screen::Metrics => metrics(state, key.code),
-        Screen::Logs => logs(state, key.code),
+        Screen::Logs => logs::key(state, key.code),
         Screen::Traces => traces::key(state, key.code),
         Screen::Cluster => cluster(state, key.code),
         Screen::Act => act(state, key.code),
@@ -206,45 +206,6 @@ fn metrics(state: &mut State, code: KeyCode) -> Vec<Effect> {
         KeyCode::Char('n' | 'p' | '+' | '-' | 'r') => {
             unless_over(state, |state| ask(state, Asker::Metrics))
         }
-        _ => Vec::new(),
-    }
-}
-
-fn logs(state: &mut State, code: KeyCode) -> Vec<Effect> {
-    match code {
-        KeyCode::Char('i') => lines::begin(state, LineFor::Query),
-        KeyCode::Char('/') => lines::begin(state, LineFor::Filter),
-        KeyCode::Char('f') => {
-            state.logs.follow = match state.logs.follow {
-                Follow::On => Follow::Off,
-                Follow::Off => Follow::On,
-            };
-            state.logs.selected = 0;
-        }
-        KeyCode::Char('n') => state.logs.asking.turn(1),
-        KeyCode::Char('p') => state.logs.asking.turn(-1),
-        KeyCode::Char('t') | KeyCode::Enter => {
-            let selected = state.logs.selected;
-            let trace = state.logs.lines().get(selected).and_then(|line| {
-                let id = line.field("trace_id")?;
-                id.as_str().map(str::to_owned)
-            });
-            return match trace {
-                Some(id) if !id.is_empty() => vec![Effect::Trace(id)],
-                _ => {
-                    state.say(Tone::Wrong, "this line belongs to no trace");
-                    Vec::new()
-                }
-            };
-        }
-        KeyCode::Char('r') => {}
-        code => {
-            let count = state.logs.lines().len();
-            step(&mut state.logs.selected, count, code);
-        }
-    }
-    match code {
-        KeyCode::Char('n' | 'p' | 'r') => unless_over(state, |state| ask(state, Asker::Logs)),
         _ => Vec::new(),
     }
 }

@@ -19,6 +19,7 @@ use crate::state::{Complaint, Facts, Focus, Screen, State};
 use crate::theme::Theme;
 use crate::update::update;
 
+mod logs;
 mod traces;
 
 /// 17:41:07 on the day of the tests.
