@@ -7,8 +7,9 @@ use std::collections::BTreeMap;
 use model::Period;
 use telemetry::{Matrix, Series};
 
-/// How much time the map stands for.
-pub(crate) const WINDOW: Period = Period::from_secs(120);
+/// How much time the map stands for: short, so that what broke or was mended a moment ago
+/// is not lost among what was before.
+pub(crate) const WINDOW: Period = Period::from_secs(60);
 /// The spans of whoever calls another, counted. Tempo takes five attributes and no more.
 pub(crate) const CALLS: &str = "{ span.peer.service != nil && kind != server && kind != internal } \
      | count_over_time() by (resource.service.name, span.peer.service, kind, status, span.db.system.name)";

@@ -7,6 +7,7 @@ use telemetry::{Matrix, Point, Series, TimeRange, TraceSummary};
 
 use super::{NOW, answer, before, busy, press, shown, trace};
 use crate::effect::Effect;
+use crate::key;
 use crate::message::{Asker, Message};
 use crate::state::{Follow, Screen, ServiceMap, State};
 use crate::update::update;
@@ -189,6 +190,19 @@ fn second(seconds: u64) -> Timestamp {
 fn asked(asker: Asker, backend: Backend, text: &str, range: TimeRange) -> Effect {
     let text = text.to_owned();
     Effect::Ask(asker, Query { backend, text }, Some(range))
+}
+
+#[test]
+fn help_has_all_keys_of_traces_and_logs_on_the_smallest_terminal() {
+    for screen in [Screen::Traces, Screen::Logs] {
+        let mut state = busy();
+        state.screen = screen;
+        press(&mut state, KeyCode::Char('?'));
+        let seen = shown(&state, 80, 24);
+        for binding in key::of_screen(screen) {
+            assert!(seen.contains(binding.does), "{}: {seen}", binding.keys);
+        }
+    }
 }
 
 #[test]
