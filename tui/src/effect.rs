@@ -9,7 +9,7 @@ use tokio::sync::mpsc::UnboundedSender;
 use tokio::task::JoinSet;
 
 use crate::message::{Asker, Message, Page, Snapshot, Watch, Watched};
-use crate::state::Complaint;
+use crate::state::{CALLS, Complaint, LATENCIES, LogContext, ServiceMap, WINDOW, selector};
 
 /// Where customers' requests that did not go well are found.
 const COMPLAINTS: &str =
@@ -18,6 +18,11 @@ const COMPLAINTS: &str =
 const POINTS: u32 = 240;
 /// Values a series of a panel.
 const PANEL_POINTS: u32 = 60;
+/// How far before and after a line the others of its stream are looked for.
+const CONTEXT: Period = Period::from_secs(3_600);
+/// How many are read on each side: more than are shown, because several may be written in
+/// the same millisecond as the line.
+const CONTEXT_LINES: u32 = 100;
 /// How many complaints are shown.
 const COMPLAINTS_SHOWN: u32 = 30;
 
@@ -32,6 +37,10 @@ pub(crate) enum Effect {
     Watch(Watch),
     /// Fetch a whole trace.
     Trace(String),
+    /// Read what its stream wrote around a line.
+    Context(Box<LogLine>),
+    /// Draw the map of the shop.
+    Map,
     /// Measure the SLOs.
     Measure,
     /// Read what customers complain of.
@@ -131,6 +140,8 @@ impl Shared {
                 Ok(None) => Err(format!("nobody knows the trace {id} (any more)")),
                 Err(error) => Err(error.to_string()),
             }),
+            Effect::Context(line) => Message::Surrounded(self.context(&line).await.map(Box::new)),
+            Effect::Map => Message::Mapped(self.map(now).await.map(Box::new)),
             Effect::Measure => Message::Measured(self.measure().await),
             Effect::Listen => Message::Complained(self.listen(now).await),
             Effect::Look => Message::Looked(self.look().await.map(Box::new)),
@@ -165,6 +176,33 @@ impl Shared {
             measured.push((check.name.clone(), value));
         }
         measured
+    }
+
+    async fn context(&self, line: &LogLine) -> Result<LogContext, String> {
+        let query = selector(&line.labels);
+        let sides = [
+            (line.at.minus(CONTEXT), line.at, Direction::Backward),
+            (line.at, line.at.plus(CONTEXT), Direction::Forward),
+        ];
+        let mut lines = Vec::new();
+        for (from, to, direction) in sides {
+            let range = TimeRange { from, to };
+            let logs = &self.telemetry.logs;
+            let side = logs.range(&query, range, CONTEXT_LINES, direction).await;
+            lines.extend(side.map_err(|error| error.to_string())?.into_lines());
+        }
+        Ok(LogContext::of(line, lines))
+    }
+
+    async fn map(&self, now: Timestamp) -> Result<ServiceMap, String> {
+        let range = TimeRange::last(WINDOW, now);
+        let traces = &self.telemetry.traces;
+        let (calls, latencies) = tokio::try_join!(
+            traces.measure(CALLS, range),
+            traces.measure(LATENCIES, range)
+        )
+        .map_err(|error| error.to_string())?;
+        Ok(ServiceMap::of(&calls, &latencies))
     }
 
     async fn listen(&self, now: Timestamp) -> Result<Vec<Complaint>, String> {

@@ -53,9 +53,9 @@ pub(crate) fn of_screen(screen: Screen) -> &'static [Binding] {
                     bind("i", "write LogQL; Enter asks, arrows recall"),
                     bind("/", "show only lines with a text (! before it: without)"),
                     bind("f", "follow"),
-                    bind("n p", "next, previous ready-made query"),
+                    bind("n p r", "next, previous ready-made query; ask again"),
                     bind("t or Enter", "go to the line's trace"),
-                    bind("r", "ask again"),
+                    bind("c", "what its stream wrote before and after; Esc goes back"),
                 ]
             }
         }
@@ -64,7 +64,12 @@ pub(crate) fn of_screen(screen: Screen) -> &'static [Binding] {
                 &[
                     bind("i or /", "write TraceQL; Enter asks, arrows recall"),
                     bind("n p", "next, previous ready-made query"),
-                    bind("Enter", "open a trace as a waterfall"),
+                    bind(
+                        "Enter",
+                        "open a trace as a waterfall; there: the span in full",
+                    ),
+                    bind("l M", "in a trace: its logs, the metrics of its service"),
+                    bind("m", "the map; there Enter: slow or failed calls, e: failed"),
                     bind("r", "ask again"),
                 ]
             }

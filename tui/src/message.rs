@@ -5,7 +5,7 @@ use engine::{DeploymentRow, EventRow, HintOffer, PodRow, QueryAnswer};
 use model::{CheckName, Event, Outcome, Response, Timestamp};
 use telemetry::{Matrix, TimeRange, Trace};
 
-use crate::state::Complaint;
+use crate::state::{Complaint, LogContext, ServiceMap};
 
 /// Something happened.
 #[derive(Debug)]
@@ -24,6 +24,10 @@ pub(crate) enum Message {
     Watched(Watch, Result<Matrix, String>),
     /// A trace came, or why not.
     Traced(Result<Box<Trace>, String>),
+    /// What a stream wrote around a line, or why nobody knows.
+    Surrounded(Result<Box<LogContext>, String>),
+    /// Who calls whom in the shop, or why nobody knows.
+    Mapped(Result<Box<ServiceMap>, String>),
     /// The SLOs were measured.
     Measured(Vec<(CheckName, Option<f64>)>),
     /// What customers complain of, newest first; or why nobody knows.

@@ -3,12 +3,17 @@
 mod answer;
 mod asking;
 mod cluster;
+mod context;
 mod dashboard;
+mod histogram;
 mod incident;
 mod input;
 mod logs;
+mod map;
 mod metrics;
+mod open;
 mod palette;
+mod path;
 mod traces;
 
 use model::{
@@ -18,13 +23,17 @@ use model::{
 pub(crate) use answer::{AnswerForm, Field};
 pub(crate) use asking::{Asking, Reply};
 pub(crate) use cluster::{ClusterPane, Tab};
+pub(crate) use context::{LogContext, selector};
 pub(crate) use dashboard::{Panel, Shown};
+pub(crate) use histogram::Histogram;
 pub(crate) use incident::{Complaint, Firing, Incident};
 pub(crate) use input::Input;
 pub(crate) use logs::{Follow, LogsPane};
-pub(crate) use metrics::{Edge, MetricsPane, MetricsView, PAGE, SeriesDrawn, point_at};
+pub(crate) use map::{CALLS, Edge, LATENCIES, OwnCalls, Row, ServiceMap, WINDOW};
+pub(crate) use metrics::{MetricsPane, MetricsView, PAGE, RightEdge, SeriesDrawn, point_at};
+pub(crate) use open::{Depth, OpenTrace, facts, requests_of, waterfall};
 pub(crate) use palette::{ActPane, KINDS, complete, key_of, parse};
-pub(crate) use traces::{TracesPane, waterfall};
+pub(crate) use traces::{Side, TracesPane};
 
 use crate::theme::Theme;
 

@@ -2,6 +2,7 @@
 
 use model::Severity;
 use ratatui::style::{Color, Modifier, Style};
+use ratatui::text::Span;
 
 /// How the console is coloured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,6 +66,17 @@ impl Theme {
         match self {
             Self::Plain => Style::new().add_modifier(Modifier::BOLD),
             Self::Sixteen => Style::new().add_modifier(Modifier::REVERSED),
+        }
+    }
+
+    /// A part of a text that was sought.
+    pub(crate) fn sought(self, text: &str) -> Span<'static> {
+        match self {
+            Self::Plain => Span::styled(format!("[{text}]"), self.strong()),
+            Self::Sixteen => Span::styled(
+                text.to_owned(),
+                Style::new().add_modifier(Modifier::REVERSED),
+            ),
         }
     }
 

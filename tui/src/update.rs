@@ -3,7 +3,9 @@
 mod events;
 mod keys;
 mod lines;
+mod logs;
 mod metrics;
+mod traces;
 mod watch;
 
 use engine::AnswerData;
@@ -12,7 +14,7 @@ use telemetry::TimeRange;
 
 use crate::effect::Effect;
 use crate::message::{Asker, Message};
-use crate::state::{Follow, Screen, State, Tone};
+use crate::state::{Follow, OpenTrace, Screen, Side, State, Tone};
 
 /// How often the cluster, the customers and the SLOs are looked at, in seconds.
 const EVERY: u64 = 2;
@@ -28,12 +30,15 @@ pub(crate) fn update(state: &mut State, message: Message) -> Vec<Effect> {
         Message::Watched(watch, answer) => watch::answered(state, watch, answer),
         Message::Traced(trace) => match trace {
             Ok(trace) => {
-                state.traces.open = Some((*trace, 0));
+                state.traces.open = Some(OpenTrace::new(*trace));
                 state.traces.trouble = None;
                 state.screen = Screen::Traces;
             }
             Err(why) => state.say(Tone::Wrong, why),
         },
+        Message::Surrounded(Ok(context)) => state.logs.context = Some(*context),
+        Message::Surrounded(Err(why)) => state.say(Tone::Wrong, why),
+        Message::Mapped(map) => state.traces.map.take(map.map(|map| *map)),
         Message::Measured(measured) => state.incident.measure(measured),
         Message::Complained(Ok(complaints)) => {
             state.incident.complaints = complaints;
@@ -74,6 +79,7 @@ fn tick(state: &mut State, now: model::Timestamp) -> Vec<Effect> {
         return Vec::new();
     }
     let mut effects = watch::due(state);
+    effects.extend(traces::refresh(state, second));
     if !second.is_multiple_of(EVERY) {
         return effects;
     }
@@ -102,10 +108,12 @@ pub(crate) fn ask(state: &mut State, asker: Asker) -> Vec<Effect> {
         }
         Asker::Logs => {
             state.logs.asking.begin();
-            (Backend::Logs, state.logs.asking.query.clone(), recent)
+            let range = state.logs.pinned_range().unwrap_or(recent);
+            (Backend::Logs, state.logs.asking.query.clone(), range)
         }
         Asker::Traces => {
             state.traces.asking.begin();
+            state.traces.side = Side::Found;
             (Backend::Traces, state.traces.asking.query.clone(), recent)
         }
     };

@@ -21,11 +21,13 @@ mod dialog;
 mod frame;
 mod incident;
 mod logs;
+mod map;
 mod metrics;
 mod part;
 mod plot;
 mod traces;
 mod unit;
+mod waterfall;
 
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout};

@@ -1,5 +1,6 @@
 //! Reads traces by Tempo's API.
 
+mod metrics;
 mod search;
 mod tree;
 
@@ -8,7 +9,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::http::Http;
-use crate::{TelemetryError, TimeRange};
+use crate::{Matrix, TelemetryError, TimeRange};
 
 pub use search::{MatchedSpan, TraceSummary};
 pub use tree::{Span, SpanKind, SpanStatus, Trace};
@@ -50,6 +51,22 @@ impl Traces {
         let mut traces = found.read();
         traces.sort_by_key(|trace| std::cmp::Reverse(trace.start));
         Ok(traces)
+    }
+
+    /// The numbers of a TraceQL metrics query over the whole `range`: a series for each
+    /// group, with one point at its end. Labels are named as the query names attributes.
+    ///
+    /// # Errors
+    /// Any [`TelemetryError`] but `BadUrl`.
+    pub async fn measure(&self, query: &str, range: TimeRange) -> Result<Matrix, TelemetryError> {
+        let params = [
+            ("q", query.to_owned()),
+            ("start", (range.from.as_millis() / 1_000).to_string()),
+            ("end", range.to.as_millis().div_ceil(1_000).to_string()),
+        ];
+        let path = ["api", "metrics", "query"];
+        let measured: metrics::Measured = self.http.get(&path, &params).await?;
+        Ok(measured.read(range.to))
     }
 
     /// The whole trace called `id` (hex digits); `None` where nobody knows it.

@@ -15,8 +15,8 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get};
 use model::{Backend, Period, Timestamp};
 use telemetry::{
-    AlertState, Backends, Direction, LogAnswer, SpanKind, SpanStatus, Telemetry, TelemetryError,
-    TimeRange,
+    AlertState, Backends, Direction, LogAnswer, Point, SpanKind, SpanStatus, Telemetry,
+    TelemetryError, TimeRange,
 };
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
@@ -333,6 +333,41 @@ async fn a_search_gives_summaries_and_a_trace_its_whole_tree() {
     assert_eq!(child.attributes["http.response.status_code"], "500");
     assert_eq!(trace.duration(), Period::from_secs(2));
     assert_eq!(traces.trace("404").await, Ok(None));
+}
+
+#[tokio::test]
+async fn a_metrics_query_over_spans_gives_a_number_for_each_group() {
+    let router = Router::new().route(
+        "/api/metrics/query",
+        get(|Query(asked): Query<Params>| async move {
+            let bounds = (asked["start"].as_str(), asked["end"].as_str());
+            assert_eq!(bounds, ("100", "160"));
+            assert_eq!(asked["q"], "{ } | rate() by (span.peer.service)");
+            json(
+                r#"{"series":[
+                {"labels":[{"key":"span.peer.service","value":{"stringValue":"carts"}},
+                           {"key":"p","value":{"doubleValue":0.95}}],"value":1.5},
+                {"labels":[{"key":"span.peer.service","value":{"stringValue":"user"}}]},
+                {"value":"NaN"}],"metrics":{}}"#,
+            )
+        }),
+    );
+    let served = serve(router).await;
+    let traces = &served.telemetry.traces;
+    let query = "{ } | rate() by (span.peer.service)";
+    let found = traces.measure(query, range()).await.expect("answered");
+    let [carts, user, none] = found.series.as_slice() else {
+        panic!("{found:?}");
+    };
+    assert_eq!(carts.labels["span.peer.service"], "carts");
+    assert_eq!(carts.labels["p"], "0.95");
+    let point = Point {
+        at: at(160),
+        value: 1.5,
+    };
+    assert_eq!(carts.last(), Some(point));
+    assert_eq!(user.last().map(|point| point.value), Some(0.0));
+    assert!(none.last().is_some_and(|point| point.value.is_nan()));
 }
 
 #[tokio::test]

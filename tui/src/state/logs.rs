@@ -1,9 +1,9 @@
 //! The logs screen: LogQL, follow, filter.
 
 use engine::{AnswerData, QueryAnswer};
-use telemetry::LogLine;
+use telemetry::{LogLine, TimeRange};
 
-use super::{Asking, Facts};
+use super::{Asking, Facts, LogContext};
 
 /// The logs screen.
 #[derive(Clone, Debug)]
@@ -13,6 +13,10 @@ pub(crate) struct LogsPane {
     /// Lines without this text are left out; after a `!`, lines with it.
     pub(crate) filter: String,
     pub(crate) selected: usize,
+    /// What one stream wrote around a line, while that is looked at.
+    pub(crate) context: Option<LogContext>,
+    /// A query that looks at a time of its own, however late it is asked.
+    pinned: Option<(String, TimeRange)>,
 }
 
 /// Whether the query is asked again and again.
@@ -54,6 +58,32 @@ impl LogsPane {
             follow: Follow::Off,
             filter: String::new(),
             selected: 0,
+            context: None,
+            pinned: None,
+        }
+    }
+
+    /// Takes a query that looks at `range` and at no other time.
+    pub(crate) fn pin(&mut self, query: String, range: TimeRange) {
+        self.asking.query.clone_from(&query);
+        self.pinned = Some((query, range));
+        // What is over grows no more.
+        self.follow = Follow::Off;
+        self.selected = 0;
+        self.context = None;
+    }
+
+    /// The time at which the present query looks, where it has one of its own.
+    pub(crate) fn pinned_range(&self) -> Option<TimeRange> {
+        let (query, range) = self.pinned.as_ref()?;
+        (*query == self.asking.query).then_some(*range)
+    }
+
+    /// The line that is selected.
+    pub(crate) fn line(&self) -> Option<&LogLine> {
+        match &self.context {
+            Some(context) => context.lines.get(context.selected),
+            None => self.lines().get(self.selected).copied(),
         }
     }
 

@@ -25,7 +25,7 @@ pub(crate) struct MetricsPane {
     pub(crate) selected: usize,
     pub(crate) drawn: SeriesDrawn,
     pub(crate) cursor: Option<Timestamp>,
-    pub(crate) edge: Edge,
+    pub(crate) edge: RightEdge,
     pub(crate) live: Live,
     span: usize,
 }
@@ -50,7 +50,7 @@ pub(crate) enum SeriesDrawn {
 
 /// Where the right edge of the chart is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Edge {
+pub(crate) enum RightEdge {
     /// Now; it goes on.
     Now,
     /// At a time; it stands still.
@@ -93,7 +93,7 @@ impl MetricsPane {
             selected: 0,
             drawn: SeriesDrawn::Page,
             cursor: None,
-            edge: Edge::Now,
+            edge: RightEdge::Now,
             live: Live::default(),
             span: 1,
         }
@@ -107,8 +107,8 @@ impl MetricsPane {
     /// The time that the chart is to show.
     pub(crate) fn range(&self, now: Timestamp) -> TimeRange {
         let to = match self.edge {
-            Edge::Now => now,
-            Edge::At(at) => at,
+            RightEdge::Now => now,
+            RightEdge::At(at) => at,
         };
         TimeRange::last(self.span(), to)
     }
@@ -125,13 +125,17 @@ impl MetricsPane {
         if let Some(cursor) = self.cursor {
             let half = Period::from_millis(self.span().as_millis() / 2);
             let to = cursor.plus(half);
-            self.edge = if to < now { Edge::At(to) } else { Edge::Now };
+            self.edge = if to < now {
+                RightEdge::At(to)
+            } else {
+                RightEdge::Now
+            };
         }
     }
 
     /// Shows what is now, without a cursor.
     pub(crate) fn back_to_now(&mut self) {
-        self.edge = Edge::Now;
+        self.edge = RightEdge::Now;
         self.cursor = None;
     }
 

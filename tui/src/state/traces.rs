@@ -1,18 +1,67 @@
-//! The traces screen: search and waterfall.
+//! The traces screen: search, map, and one trace as a waterfall.
 
 use engine::{AnswerData, QueryAnswer};
-use telemetry::{Span, Trace, TraceSummary};
+use telemetry::TraceSummary;
 
 use super::Asking;
+use super::map::{Row, ServiceMap};
+use super::open::OpenTrace;
 
 /// The traces screen.
 #[derive(Clone, Debug)]
 pub(crate) struct TracesPane {
     pub(crate) asking: Asking<QueryAnswer>,
     pub(crate) selected: usize,
-    /// The trace that is open, and the span that is selected in it.
-    pub(crate) open: Option<(Trace, usize)>,
+    /// The trace that is open.
+    pub(crate) open: Option<OpenTrace>,
     pub(crate) trouble: Option<String>,
+    pub(crate) side: Side,
+    pub(crate) map: MapPane,
+}
+
+/// What the screen shows while no trace is open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Side {
+    /// The traces that were found.
+    Found,
+    /// The map of the shop.
+    Map,
+}
+
+/// The map of the shop, and how far its answer is.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct MapPane {
+    /// None before the first answer.
+    pub(crate) map: Option<ServiceMap>,
+    pub(crate) selected: usize,
+    pub(crate) waiting: usize,
+    /// Why there is no newer one.
+    pub(crate) trouble: Option<String>,
+}
+
+impl MapPane {
+    /// Takes an answer. The selection stays on what it was on, wherever that is drawn now.
+    pub(crate) fn take(&mut self, answer: Result<ServiceMap, String>) {
+        self.waiting = self.waiting.saturating_sub(1);
+        let map = match answer {
+            Ok(map) => map,
+            Err(why) => {
+                self.trouble = Some(why);
+                return;
+            }
+        };
+        let known = self.row().zip(self.map.as_ref());
+        let place = known.and_then(|(row, old)| map.place_of(old, row));
+        let last = map.rows.len().saturating_sub(1);
+        self.selected = place.unwrap_or(self.selected.min(last));
+        self.map = Some(map);
+        self.trouble = None;
+    }
+
+    /// The row that is selected.
+    pub(crate) fn row(&self) -> Option<&Row> {
+        self.map.as_ref()?.rows.get(self.selected)
+    }
 }
 
 impl TracesPane {
@@ -28,6 +77,8 @@ impl TracesPane {
             selected: 0,
             open: None,
             trouble: None,
+            side: Side::Found,
+            map: MapPane::default(),
         }
     }
 
@@ -41,30 +92,4 @@ impl TracesPane {
             _ => &[],
         }
     }
-}
-
-/// The spans of `trace` in the order of a waterfall, each with its depth.
-pub(crate) fn waterfall(trace: &Trace) -> Vec<(usize, &Span)> {
-    fn descend<'a>(
-        trace: &'a Trace,
-        span: &'a Span,
-        depth: usize,
-        out: &mut Vec<(usize, &'a Span)>,
-    ) {
-        // A trace with a loop among its parents must not draw for ever.
-        if depth > 64 || out.len() > 5_000 {
-            return;
-        }
-        out.push((depth, span));
-        for child in trace.children(span) {
-            descend(trace, child, depth + 1, out);
-        }
-    }
-    let mut out = Vec::with_capacity(trace.spans.len());
-    for span in &trace.spans {
-        if trace.parent(span).is_none() {
-            descend(trace, span, 0, &mut out);
-        }
-    }
-    out
 }

@@ -3,10 +3,10 @@
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 use model::Response;
 
-use super::{ask, lines, metrics};
+use super::{ask, lines, logs, metrics, traces};
 use crate::effect::{Effect, Instance};
 use crate::message::Asker;
-use crate::state::{Focus, Follow, KINDS, LineFor, Screen, State, Tab, Tone};
+use crate::state::{Focus, KINDS, LineFor, Screen, State, Tab, Tone};
 
 /// Takes a key.
 pub(super) fn key(state: &mut State, key: KeyEvent) -> Vec<Effect> {
@@ -160,8 +160,8 @@ fn of_screen(state: &mut State, key: KeyEvent) -> Vec<Effect> {
             Vec::new()
         }
         Screen::Metrics => metrics::key(state, key.code),
-        Screen::Logs => logs(state, key.code),
-        Screen::Traces => traces(state, key.code),
+        Screen::Logs => logs::key(state, key.code),
+        Screen::Traces => traces::key(state, key.code),
         Screen::Cluster => cluster(state, key.code),
         Screen::Act => act(state, key.code),
         Screen::Answer => answer(state, key.code),
@@ -184,76 +184,6 @@ pub(super) fn step(selected: &mut usize, count: usize, code: KeyCode) {
         KeyCode::End | KeyCode::Char('G') if count < usize::MAX / 2 => last,
         _ => (*selected).min(last),
     };
-}
-
-fn logs(state: &mut State, code: KeyCode) -> Vec<Effect> {
-    match code {
-        KeyCode::Char('i') => lines::begin(state, LineFor::Query),
-        KeyCode::Char('/') => lines::begin(state, LineFor::Filter),
-        KeyCode::Char('f') => {
-            state.logs.follow = match state.logs.follow {
-                Follow::On => Follow::Off,
-                Follow::Off => Follow::On,
-            };
-            state.logs.selected = 0;
-        }
-        KeyCode::Char('n') => state.logs.asking.turn(1),
-        KeyCode::Char('p') => state.logs.asking.turn(-1),
-        KeyCode::Char('t') | KeyCode::Enter => {
-            let selected = state.logs.selected;
-            let trace = state.logs.lines().get(selected).and_then(|line| {
-                let id = line.field("trace_id")?;
-                id.as_str().map(str::to_owned)
-            });
-            return match trace {
-                Some(id) if !id.is_empty() => vec![Effect::Trace(id)],
-                _ => {
-                    state.say(Tone::Wrong, "this line belongs to no trace");
-                    Vec::new()
-                }
-            };
-        }
-        KeyCode::Char('r') => {}
-        code => {
-            let count = state.logs.lines().len();
-            step(&mut state.logs.selected, count, code);
-        }
-    }
-    match code {
-        KeyCode::Char('n' | 'p' | 'r') => unless_over(state, |state| ask(state, Asker::Logs)),
-        _ => Vec::new(),
-    }
-}
-
-fn traces(state: &mut State, code: KeyCode) -> Vec<Effect> {
-    if let Some((trace, selected)) = &mut state.traces.open {
-        match code {
-            KeyCode::Esc | KeyCode::Backspace | KeyCode::Char('h') => state.traces.open = None,
-            code => step(selected, trace.spans.len(), code),
-        }
-        return Vec::new();
-    }
-    match code {
-        KeyCode::Char('i' | '/') => lines::begin(state, LineFor::Query),
-        KeyCode::Char('n') => state.traces.asking.turn(1),
-        KeyCode::Char('p') => state.traces.asking.turn(-1),
-        KeyCode::Enter | KeyCode::Char('l') => {
-            let found = state.traces.found().get(state.traces.selected);
-            return found
-                .map(|trace| Effect::Trace(trace.trace_id.clone()))
-                .into_iter()
-                .collect();
-        }
-        KeyCode::Char('r') => {}
-        code => {
-            let count = state.traces.found().len();
-            step(&mut state.traces.selected, count, code);
-        }
-    }
-    match code {
-        KeyCode::Char('n' | 'p' | 'r') => unless_over(state, |state| ask(state, Asker::Traces)),
-        _ => Vec::new(),
-    }
 }
 
 fn cluster(state: &mut State, code: KeyCode) -> Vec<Effect> {

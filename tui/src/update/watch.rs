@@ -6,7 +6,7 @@ use telemetry::{Matrix, TimeRange};
 
 use crate::effect::Effect;
 use crate::message::{Watch, Watched};
-use crate::state::{Edge, MetricsView, Reply, Screen, State};
+use crate::state::{MetricsView, Reply, RightEdge, Screen, State};
 
 /// How often it is asked.
 const EVERY: Period = Period::from_secs(5);
@@ -35,7 +35,7 @@ pub(super) fn due(state: &mut State) -> Vec<Effect> {
 /// puts each question on record, and what nobody typed is no evidence.
 fn chart(state: &mut State) -> Vec<Effect> {
     let metrics = &mut state.metrics;
-    let wanted = metrics.edge == Edge::Now
+    let wanted = metrics.edge == RightEdge::Now
         && metrics.asking.waiting == 0
         && metrics.live.waiting == 0
         && matches!(metrics.asking.reply, Reply::Data(_));
@@ -76,7 +76,7 @@ pub(super) fn answered(state: &mut State, watch: Watch, answer: Result<Matrix, S
             metrics.live.waiting = metrics.live.waiting.saturating_sub(1);
             let shown = metrics.asking.waiting == 0
                 && metrics.asking.query == watch.query
-                && metrics.edge == Edge::Now
+                && metrics.edge == RightEdge::Now
                 && metrics.span() == watch.range.length();
             match answer {
                 _ if !shown => {}

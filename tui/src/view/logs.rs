@@ -3,13 +3,14 @@
 use engine::{AnswerData, QueryAnswer};
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
+use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Paragraph, Wrap};
 use telemetry::LogLine;
 
 use super::part::{clock, cut, framed, window};
 use super::{asked, metrics};
-use crate::state::{Follow, State};
+use crate::state::{Follow, LogContext, State};
 
 /// ```text
 /// ┌ query, error ─┐
@@ -38,6 +39,11 @@ pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, state: &State) {
         metrics::chart(frame, list.union(one), state, matrix, *range);
         return;
     }
+    if let Some(context) = &state.logs.context {
+        around(frame, list, state, context);
+        whole(frame, one, state);
+        return;
+    }
     let lines = state.logs.lines();
     let height = usize::from(list.height.saturating_sub(2));
     let width = usize::from(list.width.saturating_sub(2));
@@ -49,6 +55,9 @@ pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, state: &State) {
         .take(height)
         .map(|(index, line)| row(line, index == state.logs.selected, width, state));
     let mut title = format!("{} lines, newest first", lines.len());
+    if let Some(range) = state.logs.pinned_range() {
+        title.push_str(&format!(" · {} to {}", clock(range.from), clock(range.to)));
+    }
     if state.logs.follow == Follow::On {
         title.push_str(" · following");
     }
@@ -57,13 +66,64 @@ pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, state: &State) {
     }
     let rows = Paragraph::new(Vec::from_iter(rows)).block(framed(title, theme));
     frame.render_widget(rows, list);
-    let text = lines
-        .get(state.logs.selected)
-        .map_or("", |line| line.line.as_str());
+    whole(frame, one, state);
+}
+
+/// What a stream wrote before and after a line, oldest first.
+fn around(frame: &mut Frame<'_>, area: Rect, state: &State, context: &LogContext) {
+    let theme = state.theme;
+    let height = usize::from(area.height.saturating_sub(2));
+    let width = usize::from(area.width.saturating_sub(2));
+    let from = window(context.selected, context.lines.len(), height);
+    let lines = context.lines.iter().enumerate().skip(from).take(height);
+    let rows = lines.map(|(index, line)| {
+        let place = if index == context.origin { "»" } else { " " };
+        let mut row = row(
+            line,
+            index == context.selected,
+            width.saturating_sub(1),
+            state,
+        );
+        row.spans.insert(1, Span::styled(place, theme.accent()));
+        row
+    });
+    let title = format!("» among the lines of {}", context.selector);
+    let block = framed(cut(&title, width.saturating_sub(2)), theme).title_bottom(Line::styled(
+        " oldest first · Esc goes back ",
+        theme.faint(),
+    ));
+    frame.render_widget(Paragraph::new(Vec::from_iter(rows)).block(block), area);
+}
+
+/// The selected line in full.
+fn whole(frame: &mut Frame<'_>, area: Rect, state: &State) {
+    let text = state.logs.line().map_or("", |line| line.line.as_str());
+    let text: Vec<Line<'static>> = text
+        .lines()
+        .map(|text| Line::from(sought(text, state, Style::new())))
+        .collect();
     let whole = Paragraph::new(text)
         .wrap(Wrap { trim: false })
-        .block(framed("the line", theme));
-    frame.render_widget(whole, one);
+        .block(framed("the line", state.theme));
+    frame.render_widget(whole, area);
+}
+
+/// `text` with what the filter seeks marked in it.
+fn sought(text: &str, state: &State, style: Style) -> Vec<Span<'static>> {
+    let wanted = state.logs.filter.as_str();
+    if wanted.is_empty() || wanted.starts_with('!') {
+        return vec![Span::styled(text.to_owned(), style)];
+    }
+    let mut spans = Vec::new();
+    for (index, part) in text.split(wanted).enumerate() {
+        if index > 0 {
+            spans.push(state.theme.sought(wanted));
+        }
+        if !part.is_empty() {
+            spans.push(Span::styled(part.to_owned(), style));
+        }
+    }
+    spans
 }
 
 fn row(line: &LogLine, here: bool, width: usize, state: &State) -> Line<'static> {
@@ -79,20 +139,15 @@ fn row(line: &LogLine, here: bool, width: usize, state: &State) -> Line<'static>
     let text = readable(line);
     let mark = if here { "▶" } else { " " };
     let body = cut(&text, width.saturating_sub(27));
-    Line::from(vec![
+    let mut spans = vec![
         Span::raw(mark),
         Span::styled(format!("{} ", clock(line.at)), theme.faint()),
         Span::styled(format!("{sign} "), style),
         Span::styled(format!("{:13} ", cut(app, 13)), theme.accent()),
-        Span::styled(
-            body,
-            if here {
-                theme.strong()
-            } else {
-                ratatui::style::Style::new()
-            },
-        ),
-    ])
+    ];
+    let plain = if here { theme.strong() } else { Style::new() };
+    spans.extend(sought(&body, state, plain));
+    Line::from(spans)
 }
 
 /// A JSON line as its message and what else is worth reading; any other as it is.

@@ -12,7 +12,9 @@ use super::part::{ago, clock, cut, framed, short};
 use super::plot::{Drawn, Plot, Weight};
 use super::unit::Unit;
 use super::{asked, dashboard};
-use crate::state::{Edge, MetricsPane, MetricsView, PAGE, Reply, SeriesDrawn, State, point_at};
+use crate::state::{
+    MetricsPane, MetricsView, PAGE, Reply, RightEdge, SeriesDrawn, State, point_at,
+};
 
 /// ```text
 /// ┌ query, error ─┐
@@ -97,8 +99,8 @@ fn selection(frame: &mut Frame<'_>, area: Rect, state: &State, range: TimeRange,
 fn title(metrics: &MetricsPane, range: TimeRange, now: Timestamp) -> String {
     let length = short(range.length());
     let span = match metrics.edge {
-        Edge::Now => format!("last {length}"),
-        Edge::At(_) => format!("{length} up to {} · 0 goes back to now", clock(range.to)),
+        RightEdge::Now => format!("last {length}"),
+        RightEdge::At(_) => format!("{length} up to {} · 0 goes back to now", clock(range.to)),
     };
     match metrics.cursor {
         None => span,

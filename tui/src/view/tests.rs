@@ -19,7 +19,9 @@ use crate::state::{Complaint, Facts, Focus, Screen, State};
 use crate::theme::Theme;
 use crate::update::update;
 
+mod logs;
 mod metrics;
+mod traces;
 
 /// 17:41:07 on the day of the tests.
 const NOW: Timestamp =

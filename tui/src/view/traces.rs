@@ -1,32 +1,50 @@
-//! Traces: a search, and a trace as a waterfall.
+//! Traces: a search, how long what it found took, and what is found.
 
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
-use telemetry::{Span as TraceSpan, SpanStatus, Trace};
 
-use super::asked;
-use super::part::{clock, cut, framed, window};
-use crate::state::State;
-use crate::state::waterfall;
+use super::part::{clock, cut, framed, sparkline, window};
+use super::{asked, map, waterfall};
+use crate::state::{Histogram, Side, State};
 
-/// A search, or the trace that is open.
+/// How wide a bar of the durations is.
+const BAR: usize = 2;
+/// How wide what stands before them is.
+const SPREAD_TITLE: usize = 14;
+
+/// A search, the map, or the trace that is open.
 pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, state: &State) {
     match &state.traces.open {
-        Some((trace, selected)) => open(frame, area, state, trace, *selected),
-        None => search(frame, area, state),
+        Some(open) => waterfall::draw(frame, area, state, open),
+        None => match state.traces.side {
+            Side::Found => search(frame, area, state),
+            Side::Map => map::draw(frame, area, state),
+        },
     }
 }
 
+/// ```text
+/// query, error
+/// how the durations are spread
+/// ┌ traces ─────────┐
+/// └─────────────────┘
+/// ```
 fn search(frame: &mut Frame<'_>, area: Rect, state: &State) {
     let theme = state.theme;
-    let [query, list] = Layout::vertical([Constraint::Length(2), Constraint::Fill(1)]).areas(area);
+    let [query, durations, list] = Layout::vertical([
+        Constraint::Length(2),
+        Constraint::Length(2),
+        Constraint::Fill(1),
+    ])
+    .areas(area);
     let asking = &state.traces.asking;
     frame.render_widget(
         Paragraph::new(asked::lines(asking, "TraceQL", query.width, theme)),
         query,
     );
+    spread(frame, durations, state);
     let found = state.traces.found();
     let height = usize::from(list.height.saturating_sub(2));
     let width = usize::from(list.width.saturating_sub(40));
@@ -62,130 +80,56 @@ fn search(frame: &mut Frame<'_>, area: Rect, state: &State) {
     );
 }
 
-/// ```text
-/// ┌ spans, each with its bar ─┐
-/// └ the selected span ────────┘
-/// ```
-fn open(frame: &mut Frame<'_>, area: Rect, state: &State, trace: &Trace, selected: usize) {
+/// How the durations of what was found are spread: bars, and the scale under them.
+fn spread(frame: &mut Frame<'_>, area: Rect, state: &State) {
     let theme = state.theme;
-    let [list, one] = Layout::vertical([Constraint::Fill(1), Constraint::Length(9)]).areas(area);
-    let spans = waterfall(trace);
-    let begin = spans
+    let found = state.traces.found();
+    let room = usize::from(area.width).saturating_sub(SPREAD_TITLE + 2);
+    let Some(histogram) = Histogram::of(found, room.min(96) / BAR) else {
+        return;
+    };
+    let most = histogram.counts.iter().copied().max().unwrap_or_default();
+    let bars: String = histogram
+        .counts
         .iter()
-        .map(|(_, span)| span.start_nanos)
-        .min()
-        .unwrap_or(0);
-    let end = spans
-        .iter()
-        .map(|(_, span)| span.end_nanos())
-        .max()
-        .unwrap_or(1);
-    let whole = end.saturating_sub(begin).max(1) as f64;
-    let height = usize::from(list.height.saturating_sub(2));
-    let width = usize::from(list.width.saturating_sub(2));
-    let names = (width / 2).min(56);
-    let bars = width.saturating_sub(names + 14);
-    let from = window(selected, spans.len(), height);
-    let rows = spans
-        .iter()
-        .enumerate()
-        .skip(from)
-        .take(height)
-        .map(|(index, (depth, span))| {
-            let here = index == selected;
-            let mark = if here { "▶" } else { " " };
-            let sign = if span.failed() { "✗" } else { " " };
-            let name = format!("{}{} {}", " ".repeat(*depth), span.service, span.name);
-            let style = if span.failed() {
-                theme.bad()
-            } else {
-                theme.good()
-            };
-            let offset = span.start_nanos.saturating_sub(begin) as f64 / whole;
-            let share = span.end_nanos().saturating_sub(span.start_nanos) as f64 / whole;
-            Line::from(vec![
-                Span::raw(mark),
-                Span::styled(sign, theme.bad()),
-                Span::styled(
-                    format!("{:names$}", cut(&name, names)),
-                    if here {
-                        theme.strong()
-                    } else {
-                        ratatui::style::Style::new()
-                    },
-                ),
-                Span::raw(format!("{:>10} ", millis(span.duration.as_secs_f64()))),
-                Span::styled(bar(offset, share, bars), style),
-            ])
-        });
-    let title = format!(
-        "trace {} · {} spans · {} · Esc goes back",
-        trace.trace_id,
-        trace.spans.len(),
-        millis(trace.duration().as_secs_f64())
-    );
-    frame.render_widget(
-        Paragraph::new(Vec::from_iter(rows)).block(framed(title, theme)),
-        list,
-    );
-    if let Some((_, span)) = spans.get(selected) {
-        details(frame, one, state, span);
-    }
+        .map(|count| match count {
+            0 => " ".repeat(BAR),
+            count => sparkline(std::iter::once(Some(*count as f64)), most as f64).repeat(BAR),
+        })
+        .collect();
+    let width = histogram.counts.len() * BAR;
+    let tall = format!("█ {most} of {}", found.len());
+    let lines = vec![
+        Line::from(vec![
+            Span::styled(format!(" {tall:SPREAD_TITLE$}"), theme.faint()),
+            Span::styled(bars, theme.accent()),
+        ]),
+        Line::styled(
+            format!(" {:SPREAD_TITLE$}{}", "durations", scale(&histogram, width)),
+            theme.faint(),
+        ),
+    ];
+    frame.render_widget(Paragraph::new(lines), area);
 }
 
-/// A bar of `share` of `width`, `offset` from its left; at least one cell.
-fn bar(offset: f64, share: f64, width: usize) -> String {
-    let start = ((offset * width as f64) as usize).min(width.saturating_sub(1));
-    let length =
-        ((share * width as f64).round() as usize).clamp(1, (width - start.min(width)).max(1));
-    format!("{}{}", " ".repeat(start), "━".repeat(length))
-}
-
-fn details(frame: &mut Frame<'_>, area: Rect, state: &State, span: &TraceSpan) {
-    let theme = state.theme;
-    let width = usize::from(area.width.saturating_sub(2));
-    let mut lines = Vec::new();
-    if let SpanStatus::Error(message) = &span.status {
-        lines.push(Line::styled(
-            cut(&format!("✗ {message}"), width),
-            theme.bad(),
-        ));
-    }
-    let mut row = String::new();
-    for (name, value) in &span.attributes {
-        let part = format!("{name}={value}  ");
-        if row.chars().count() + part.chars().count() > width && !row.is_empty() {
-            lines.push(Line::raw(std::mem::take(&mut row)));
-        }
-        row.push_str(&part);
-    }
-    lines.push(Line::raw(cut(&row, width)));
-    let title = format!("{} · {}", span.service, span.name);
-    frame.render_widget(Paragraph::new(lines).block(framed(title, theme)), area);
+/// The least, the middle and the greatest duration under their places.
+fn scale(histogram: &Histogram, width: usize) -> String {
+    let [low, middle, high] = [histogram.low, histogram.middle(), histogram.high].map(millis);
+    let left = width / 2;
+    let middle = format!("{low:<left$}")
+        .chars()
+        .take(left)
+        .collect::<String>()
+        + &middle;
+    let room = width.saturating_sub(high.chars().count());
+    format!("{middle:<room$}{high}")
 }
 
 /// Seconds in the unit that fits.
-fn millis(seconds: f64) -> String {
+pub(super) fn millis(seconds: f64) -> String {
     match seconds {
         s if s >= 1.0 => format!("{s:.2} s"),
         s if s >= 0.001 => format!("{:.1} ms", s * 1e3),
         s => format!("{:.0} µs", s * 1e6),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::bar;
-
-    #[test]
-    fn a_bar_stays_within_its_row_and_is_never_nothing() {
-        for (offset, share, text) in [
-            (0.0, 1.0, "━━━━"),
-            (0.5, 0.25, "  ━"),
-            (1.0, 0.0, "   ━"),
-            (0.9, 0.9, "   ━"),
-        ] {
-            assert_eq!(bar(offset, share, 4), text);
-        }
     }
 }
