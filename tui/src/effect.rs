@@ -1,5 +1,7 @@
 //! What the console asks of the world, and how it is done.
 
+mod names;
+
 use std::sync::Arc;
 
 use engine::{ClusterView, Desk};
@@ -8,6 +10,7 @@ use telemetry::{Direction, LogLine, Telemetry, TimeRange};
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::task::JoinSet;
 
+use crate::completion::Subject;
 use crate::message::{Asker, Message, Page, Snapshot};
 use crate::state::Complaint;
 
@@ -24,6 +27,8 @@ pub(crate) enum Effect {
     Respond(Response),
     /// Ask a backend; it is on record.
     Ask(Asker, Query, Option<TimeRange>),
+    /// Ask a backend for names or values; it is not on record.
+    Names(Subject),
     /// Fetch a whole trace.
     Trace(String),
     /// Measure the SLOs.
@@ -110,6 +115,10 @@ impl Shared {
             Effect::Ask(asker, query, range) => {
                 let answer = self.desk.ask(query, range).await;
                 Message::Answered(asker, answer.map(Box::new).map_err(|e| e.to_string()))
+            }
+            Effect::Names(subject) => {
+                let told = names::fetch(&self.telemetry, &subject, now).await;
+                Message::Named(subject, told.map_err(|error| error.to_string()))
             }
             Effect::Trace(id) => Message::Traced(match self.telemetry.traces.trace(&id).await {
                 Ok(Some(trace)) => Ok(Box::new(trace)),

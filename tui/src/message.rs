@@ -5,6 +5,7 @@ use engine::{DeploymentRow, EventRow, HintOffer, PodRow, QueryAnswer};
 use model::{CheckName, Event, Outcome, Response, Timestamp};
 use telemetry::Trace;
 
+use crate::completion::Subject;
 use crate::state::Complaint;
 
 /// Something happened.
@@ -20,6 +21,8 @@ pub(crate) enum Message {
     Happened(Box<Event>),
     /// A query on a screen was answered, or why not.
     Answered(Asker, Result<Box<QueryAnswer>, String>),
+    /// A backend told names or values, or why not.
+    Named(Subject, Result<Vec<String>, String>),
     /// A trace came, or why not.
     Traced(Result<Box<Trace>, String>),
     /// The SLOs were measured.

@@ -7,6 +7,8 @@ mod incident;
 mod input;
 mod logs;
 mod metrics;
+mod names;
+mod offers;
 mod palette;
 mod traces;
 
@@ -21,9 +23,12 @@ pub(crate) use incident::{Complaint, Firing, Incident};
 pub(crate) use input::Input;
 pub(crate) use logs::{Follow, LogsPane};
 pub(crate) use metrics::MetricsPane;
+pub(crate) use names::{Names, Standing};
+pub(crate) use offers::Offers;
 pub(crate) use palette::{ActPane, KINDS, complete, parse};
 pub(crate) use traces::{TracesPane, waterfall};
 
+use crate::completion::Language;
 use crate::theme::Theme;
 
 /// The screens, in the order of their tabs.
@@ -100,8 +105,8 @@ pub(crate) enum Focus {
 /// What a line is written for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum LineFor {
-    /// The query of the screen.
-    Query,
+    /// The query of a screen.
+    Query(Language),
     /// The filter of the log lines.
     Filter,
     /// A runbook command.
@@ -147,6 +152,9 @@ pub(crate) struct State {
     pub(crate) screen: Screen,
     pub(crate) focus: Focus,
     pub(crate) line: Input,
+    /// The list under a query that is being written, where it is open.
+    pub(crate) offers: Option<Offers>,
+    pub(crate) names: Names,
     pub(crate) toast: Option<Toast>,
     pub(crate) timeline: Timeline,
     pub(crate) grade: Option<Grade>,
@@ -185,6 +193,8 @@ impl State {
             screen: Screen::Incident,
             focus: Focus::Screen,
             line: Input::default(),
+            offers: None,
+            names: Names::default(),
             toast: None,
             timeline: Timeline::default(),
             grade: None,

@@ -3,6 +3,7 @@
 mod events;
 mod keys;
 mod lines;
+mod offers;
 
 use engine::AnswerData;
 use model::{Backend, Happening, Outcome, Period, Query, Response};
@@ -23,6 +24,7 @@ pub(crate) fn update(state: &mut State, message: Message) -> Vec<Effect> {
         Message::Tick(now) => return tick(state, now),
         Message::Happened(event) => return events::happened(state, *event),
         Message::Answered(asker, answer) => answered(state, asker, answer),
+        Message::Named(subject, names) => offers::told(state, subject, names),
         Message::Traced(trace) => match trace {
             Ok(trace) => {
                 state.traces.open = Some((*trace, 0));
@@ -120,6 +122,9 @@ fn answered(state: &mut State, asker: Asker, answer: Result<Box<engine::QueryAns
             state.metrics.selected = 0;
         }
         Asker::Logs => {
+            if let Ok(AnswerData::Lines(lines)) = answer.as_ref().map(|answer| &answer.data) {
+                state.names.see(lines);
+            }
             let keep = state.logs.follow == Follow::On;
             let metrics = matches!(&answer, Ok(a) if matches!(a.data, AnswerData::Series(_)));
             state.logs.asking.end(answer);

@@ -6,7 +6,8 @@
 //! │                                                                   │
 //! │ the screen                                                        │
 //! │                                                                   │
-//! │ foot: a toast, the line being written, or the keys                │
+//! │ foot: a toast, the line being written, or the keys; under a query │
+//! │       that is being written, what it may go on with               │
 //! └───────────────────────────────────────────────────────────────────┘
 //! ```
 
@@ -16,6 +17,7 @@ mod asked;
 mod cluster;
 mod debrief;
 mod dialog;
+mod editor;
 mod frame;
 mod incident;
 mod logs;
@@ -26,7 +28,7 @@ mod traces;
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout};
 
-use crate::state::{Screen, State};
+use crate::state::{Focus, LineFor, Screen, State};
 
 /// Draws everything.
 pub(crate) fn draw(frame: &mut Frame<'_>, state: &State) {
@@ -49,7 +51,10 @@ pub(crate) fn draw(frame: &mut Frame<'_>, state: &State) {
         Screen::Answer => answer::draw(frame, body, state),
         Screen::Debrief => debrief::draw(frame, body, state),
     }
-    frame::foot(frame, foot, state);
+    match state.focus {
+        Focus::Line(LineFor::Query(language)) => editor::draw(frame, body, foot, state, language),
+        _ => frame::foot(frame, foot, state),
+    }
     dialog::draw(frame, body, state);
 }
 

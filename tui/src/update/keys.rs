@@ -4,6 +4,7 @@ use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 use model::Response;
 
 use super::{ask, lines};
+use crate::completion::Language;
 use crate::effect::{Effect, Instance};
 use crate::message::Asker;
 use crate::state::{Focus, Follow, KINDS, LineFor, Screen, State, Tab, Tone};
@@ -51,10 +52,7 @@ fn on_screen(state: &mut State, key: KeyEvent) -> Vec<Effect> {
         KeyCode::Char('q') => return leave(state),
         KeyCode::Char('?') => state.focus = Focus::Help,
         KeyCode::Char(':') => {
-            return unless_over(state, |state| {
-                lines::begin(state, LineFor::Command);
-                Vec::new()
-            });
+            return unless_over(state, |state| lines::begin(state, LineFor::Command));
         }
         KeyCode::Char(digit @ '1'..='8') => {
             let index = digit as usize - '1' as usize;
@@ -64,10 +62,7 @@ fn on_screen(state: &mut State, key: KeyEvent) -> Vec<Effect> {
         KeyCode::BackTab => return go(state, state.screen.previous()),
         KeyCode::Char('a') => return acknowledge(state),
         KeyCode::Char('u') => {
-            return unless_over(state, |state| {
-                lines::begin(state, LineFor::Update);
-                Vec::new()
-            });
+            return unless_over(state, |state| lines::begin(state, LineFor::Update));
         }
         KeyCode::Char('H') => return unless_over(state, hint),
         KeyCode::Char('R') => {
@@ -184,7 +179,9 @@ fn step(selected: &mut usize, count: usize, code: KeyCode) {
 
 fn metrics(state: &mut State, code: KeyCode) -> Vec<Effect> {
     match code {
-        KeyCode::Char('i' | '/') | KeyCode::Enter => lines::begin(state, LineFor::Query),
+        KeyCode::Char('i' | '/') | KeyCode::Enter => {
+            return lines::begin(state, LineFor::Query(Language::PromQl));
+        }
         KeyCode::Char('n') => state.metrics.asking.turn(1),
         KeyCode::Char('p') => state.metrics.asking.turn(-1),
         KeyCode::Char('+') => state.metrics.widen(-1),
@@ -209,8 +206,8 @@ fn metrics(state: &mut State, code: KeyCode) -> Vec<Effect> {
 
 fn logs(state: &mut State, code: KeyCode) -> Vec<Effect> {
     match code {
-        KeyCode::Char('i') => lines::begin(state, LineFor::Query),
-        KeyCode::Char('/') => lines::begin(state, LineFor::Filter),
+        KeyCode::Char('i') => return lines::begin(state, LineFor::Query(Language::LogQl)),
+        KeyCode::Char('/') => return lines::begin(state, LineFor::Filter),
         KeyCode::Char('f') => {
             state.logs.follow = match state.logs.follow {
                 Follow::On => Follow::Off,
@@ -255,7 +252,9 @@ fn traces(state: &mut State, code: KeyCode) -> Vec<Effect> {
         return Vec::new();
     }
     match code {
-        KeyCode::Char('i' | '/') => lines::begin(state, LineFor::Query),
+        KeyCode::Char('i' | '/') => {
+            return lines::begin(state, LineFor::Query(Language::TraceQl));
+        }
         KeyCode::Char('n') => state.traces.asking.turn(1),
         KeyCode::Char('p') => state.traces.asking.turn(-1),
         KeyCode::Enter | KeyCode::Char('l') => {

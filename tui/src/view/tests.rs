@@ -13,6 +13,7 @@ use telemetry::{
     LogLine, Matrix, Point, Series, Span, SpanKind, SpanStatus, TimeRange, Trace, TraceSummary,
 };
 
+use crate::completion::{Language, Subject};
 use crate::effect::Effect;
 use crate::message::{Asker, Message, Page, Snapshot};
 use crate::state::{Complaint, Facts, Focus, Screen, State};
@@ -176,6 +177,11 @@ fn serde_args() -> serde_json::Map<String, serde_json::Value> {
 
 fn press(state: &mut State, code: KeyCode) -> Vec<Effect> {
     update(state, Message::Key(KeyEvent::new(code, KeyModifiers::NONE)))
+}
+
+fn press_control(state: &mut State, letter: char) -> Vec<Effect> {
+    let key = KeyEvent::new(KeyCode::Char(letter), KeyModifiers::CONTROL);
+    update(state, Message::Key(key))
 }
 
 fn write(state: &mut State, text: &str) {
@@ -556,4 +562,103 @@ fn pages_of_the_cluster_are_read_and_closed() {
     assert!(shown(&state, 80, 24).contains("Status: CrashLoopBackOff"));
     press(&mut state, KeyCode::Esc);
     assert!(state.cluster.page.is_none());
+}
+
+#[test]
+fn a_query_is_completed_while_it_is_written() {
+    let names = Subject::Names(Language::PromQl);
+    let metrics = Subject::Values(Language::PromQl, "__name__".into());
+    let mut state = busy();
+    state.screen = Screen::Metrics;
+    assert_eq!(
+        press(&mut state, KeyCode::Char('i')),
+        [Effect::Names(names.clone()), Effect::Names(metrics)]
+    );
+    insta::assert_snapshot!("query-begun", shown(&state, 80, 24));
+    press_control(&mut state, 'u');
+    // Nobody answered yet: the language itself is offered.
+    write(&mut state, "sum by (s");
+    insta::assert_snapshot!("query-names-asked", shown(&state, 80, 24));
+    let told = |names: &[&str]| Ok(names.iter().map(|name| (*name).to_owned()).collect());
+    update(
+        &mut state,
+        Message::Named(names, told(&["service", "peer", "status", "step"])),
+    );
+    insta::assert_snapshot!("query-names", shown(&state, 120, 40));
+    press(&mut state, KeyCode::Tab);
+    press(&mut state, KeyCode::Tab);
+    assert_eq!(state.line.text(), "sum by (status");
+    press(&mut state, KeyCode::BackTab);
+    insta::assert_snapshot!("query-taken", shown(&state, 80, 24));
+    // The list is closed first, then the line is given up.
+    press(&mut state, KeyCode::Esc);
+    assert_eq!(state.line.text(), "sum by (s");
+    assert!(state.offers.is_none());
+    press(&mut state, KeyCode::Esc);
+    assert_eq!(state.focus, Focus::Screen);
+}
+
+#[test]
+fn values_of_a_label_are_asked_for_when_its_quote_opens() {
+    let values = Subject::Values(Language::LogQl, "app".into());
+    let mut state = busy();
+    state.screen = Screen::Logs;
+    press(&mut state, KeyCode::Char('i'));
+    press_control(&mut state, 'u');
+    write(&mut state, "{app=~");
+    let effects = press(&mut state, KeyCode::Char('"'));
+    assert!(effects.is_empty(), "they are on their way: {effects:?}");
+    let apps = [
+        "carts",
+        "front-end",
+        "orders",
+        "payment",
+        "shipping",
+        "user",
+        "web",
+    ];
+    let told = apps.map(str::to_owned).to_vec();
+    update(&mut state, Message::Named(values, Ok(told)));
+    insta::assert_snapshot!("query-values", shown(&state, 80, 24));
+    write(&mut state, "pay");
+    press(&mut state, KeyCode::Tab);
+    write(&mut state, "}");
+    assert_eq!(state.line.text(), r#"{app=~"payment"}"#);
+    assert_eq!(
+        press(&mut state, KeyCode::Enter).len(),
+        1,
+        "one question, and it is asked at once"
+    );
+}
+
+#[test]
+fn names_that_cannot_be_had_are_said_and_hold_nobody_up() {
+    let mut state = busy();
+    state.screen = Screen::Metrics;
+    press(&mut state, KeyCode::Char('i'));
+    press_control(&mut state, 'u');
+    write(&mut state, "up{");
+    let names = Subject::Names(Language::PromQl);
+    update(
+        &mut state,
+        Message::Named(names, Err("nobody answers".into())),
+    );
+    assert!(shown(&state, 80, 24).contains("! nobody answers"));
+    // Tab finds nothing to take, and the line is as it was.
+    press(&mut state, KeyCode::Tab);
+    assert_eq!(state.line.text(), "up{");
+}
+
+#[test]
+fn a_long_query_has_its_list_in_sight() {
+    let mut state = busy();
+    state.screen = Screen::Traces;
+    press(&mut state, KeyCode::Char('i'));
+    press_control(&mut state, 'u');
+    let long = "{ resource.service.name = \"orders\" && span.http.route = \"/orders\" && status = ";
+    write(&mut state, long);
+    insta::assert_snapshot!("query-long", shown(&state, 80, 24));
+    for (width, height) in [(1, 1), (10, 3), (40, 10)] {
+        shown(&state, width, height);
+    }
 }
