@@ -20,6 +20,14 @@ pub(crate) enum Language {
 }
 
 impl Language {
+    pub(crate) fn title(self) -> &'static str {
+        match self {
+            Self::PromQl => "PromQL",
+            Self::LogQl => "LogQL",
+            Self::TraceQl => "TraceQL",
+        }
+    }
+
     /// What stands before a query that is being written.
     pub(crate) fn prompt(self) -> &'static str {
         match self {

@@ -12,7 +12,7 @@ use tokio::task::JoinSet;
 
 use crate::completion::Subject;
 use crate::message::{Asker, Message, Page, Snapshot};
-use crate::state::Complaint;
+use crate::state::{Complaint, Refusal};
 
 /// Where customers' requests that did not go well are found.
 const COMPLAINTS: &str =
@@ -113,8 +113,10 @@ impl Shared {
                 Message::Responded(response, outcome.map_err(|error| error.to_string()))
             }
             Effect::Ask(asker, query, range) => {
+                let text = query.text.clone();
                 let answer = self.desk.ask(query, range).await;
-                Message::Answered(asker, answer.map(Box::new).map_err(|e| e.to_string()))
+                let refused = |error| Refusal::new(text, &error);
+                Message::Answered(asker, answer.map(Box::new).map_err(refused))
             }
             Effect::Names(subject) => {
                 let told = names::fetch(&self.telemetry, &subject, now).await;

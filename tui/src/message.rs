@@ -6,7 +6,7 @@ use model::{CheckName, Event, Outcome, Response, Timestamp};
 use telemetry::Trace;
 
 use crate::completion::Subject;
-use crate::state::Complaint;
+use crate::state::{Complaint, Refusal};
 
 /// Something happened.
 #[derive(Debug)]
@@ -20,7 +20,7 @@ pub(crate) enum Message {
     /// The drill recorded an Event.
     Happened(Box<Event>),
     /// A query on a screen was answered, or why not.
-    Answered(Asker, Result<Box<QueryAnswer>, String>),
+    Answered(Asker, Result<Box<QueryAnswer>, Refusal>),
     /// A backend told names or values, or why not.
     Named(Subject, Result<Vec<String>, String>),
     /// A trace came, or why not.

@@ -17,7 +17,7 @@ use model::{
 };
 
 pub(crate) use answer::{AnswerForm, Field};
-pub(crate) use asking::{Asking, Reply};
+pub(crate) use asking::{Asking, Refusal, Reply};
 pub(crate) use cluster::{ClusterPane, Tab};
 pub(crate) use incident::{Complaint, Firing, Incident};
 pub(crate) use input::Input;

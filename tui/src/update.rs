@@ -11,7 +11,7 @@ use telemetry::TimeRange;
 
 use crate::effect::Effect;
 use crate::message::{Asker, Message};
-use crate::state::{Follow, Screen, State, Tone};
+use crate::state::{Follow, Refusal, Screen, State, Tone};
 
 /// How often the cluster, the customers and the SLOs are looked at, in seconds.
 const EVERY: u64 = 2;
@@ -114,7 +114,7 @@ pub(crate) fn ask(state: &mut State, asker: Asker) -> Vec<Effect> {
     vec![Effect::Ask(asker, Query { backend, text }, Some(range))]
 }
 
-fn answered(state: &mut State, asker: Asker, answer: Result<Box<engine::QueryAnswer>, String>) {
+fn answered(state: &mut State, asker: Asker, answer: Result<Box<engine::QueryAnswer>, Refusal>) {
     let answer = answer.map(|answer| *answer);
     match asker {
         Asker::Metrics => {

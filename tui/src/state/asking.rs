@@ -1,5 +1,8 @@
 //! A query, its history, and how far its answer is.
 
+use engine::EngineError;
+use telemetry::{Position, TelemetryError};
+
 use super::input::Input;
 
 /// What came of a query.
@@ -9,8 +12,32 @@ pub(crate) enum Reply<T> {
     Nothing,
     /// The answer.
     Data(T),
-    /// Why there is none, in the backend's words; with the last good answer.
-    Failed(String, Option<T>),
+    /// Why there is none; with the last good answer.
+    Failed(Refusal, Option<T>),
+}
+
+/// Why a query was not answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Refusal {
+    pub(crate) query: String,
+    /// In the backend's words.
+    pub(crate) why: String,
+    /// Where in the query the backend points to.
+    pub(crate) place: Option<Position>,
+}
+
+impl Refusal {
+    /// What `error` says of `query`.
+    pub(crate) fn new(query: String, error: &EngineError) -> Self {
+        let (why, place) = match error {
+            // Who refused is plain to see; the room is for the reason.
+            EngineError::Telemetry(TelemetryError::Refused {
+                message, position, ..
+            }) => (format!("refused: {message}"), *position),
+            _ => (error.to_string(), None),
+        };
+        Self { query, why, place }
+    }
 }
 
 impl<T> Reply<T> {
@@ -86,7 +113,7 @@ impl<T> Asking<T> {
     }
 
     /// The answer came.
-    pub(crate) fn end(&mut self, reply: Result<T, String>) {
+    pub(crate) fn end(&mut self, reply: Result<T, Refusal>) {
         self.waiting = self.waiting.saturating_sub(1);
         let kept = match std::mem::replace(&mut self.reply, Reply::Nothing) {
             Reply::Nothing => None,
@@ -95,7 +122,7 @@ impl<T> Asking<T> {
         };
         self.reply = match reply {
             Ok(data) => Reply::Data(data),
-            Err(why) => Reply::Failed(why, kept),
+            Err(refusal) => Reply::Failed(refusal, kept),
         };
     }
 
@@ -123,7 +150,11 @@ mod tests {
         asking.turn(1);
         assert_eq!((asking.query.as_str(), asking.title()), ("down", Some("b")));
         asking.begin();
-        asking.end(Err("refused".into()));
+        asking.end(Err(Refusal {
+            query: "down".into(),
+            why: "refused".into(),
+            place: None,
+        }));
         assert_eq!(asking.reply.data(), Some(&1));
         let texts: Vec<String> = [1, 1, 1, -1]
             .into_iter()

@@ -10,6 +10,7 @@ use telemetry::Matrix;
 
 use super::asked;
 use super::part::{clock, cut, framed, short, window};
+use crate::completion::Language;
 use crate::state::State;
 
 /// How many series are drawn; all are listed.
@@ -21,14 +22,14 @@ const DRAWN: usize = 8;
 /// └ series ───────┘
 /// ```
 pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, state: &State) {
+    let asking = &state.metrics.asking;
+    let lines = asked::lines(asking, Language::PromQl, area.width, state.theme);
     let [query, chart, list] = Layout::vertical([
-        Constraint::Length(2),
+        Constraint::Length(lines.len() as u16),
         Constraint::Fill(2),
         Constraint::Length(DRAWN as u16 + 2),
     ])
     .areas(area);
-    let asking = &state.metrics.asking;
-    let lines = asked::lines(asking, "PromQL", query.width, state.theme);
     frame.render_widget(Paragraph::new(lines), query);
     let Some(QueryAnswer {
         data: AnswerData::Series(matrix),

@@ -1,22 +1,23 @@
 //! What every screen shows, at the smallest and at a usual size.
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
-use engine::{AnswerData, DeploymentRow, EventRow, HintOffer, PodRow, QueryAnswer};
+use engine::{AnswerData, DeploymentRow, EngineError, EventRow, HintOffer, PodRow, QueryAnswer};
 use model::{
-    Action, Answer, Bound, Check, Event, Evidence, FailureMode, Fault, Happening, Hypothesis, Load,
-    LoadShape, MatrixRow, Outcome, Period, Ratio, Recovery, Responder, Response, Rubric, Scenario,
-    ServiceName, Severity, Timestamp, Verdict,
+    Action, Answer, Backend, Bound, Check, Event, Evidence, FailureMode, Fault, Happening,
+    Hypothesis, Load, LoadShape, MatrixRow, Outcome, Period, Ratio, Recovery, Responder, Response,
+    Rubric, Scenario, ServiceName, Severity, Timestamp, Verdict,
 };
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use telemetry::{
-    LogLine, Matrix, Point, Series, Span, SpanKind, SpanStatus, TimeRange, Trace, TraceSummary,
+    LogLine, Matrix, Point, Position, Series, Span, SpanKind, SpanStatus, TelemetryError,
+    TimeRange, Trace, TraceSummary,
 };
 
 use crate::completion::{Language, Subject};
 use crate::effect::Effect;
 use crate::message::{Asker, Message, Page, Snapshot};
-use crate::state::{Complaint, Facts, Focus, Screen, State};
+use crate::state::{Complaint, Facts, Focus, Refusal, Screen, State};
 use crate::theme::Theme;
 use crate::update::update;
 
@@ -470,19 +471,26 @@ fn the_fault_is_not_shown_before_the_debrief() {
 fn a_refused_query_keeps_the_last_answer_and_says_why() {
     let mut state = busy();
     state.screen = Screen::Metrics;
+    state.metrics.asking.query = "up{a".into();
     state.metrics.asking.begin();
-    let why =
-        "the metrics backend refused the query (bad_data): 1:5: parse error: unclosed left brace";
-    update(
-        &mut state,
-        Message::Answered(Asker::Metrics, Err(why.into())),
-    );
+    let error = EngineError::Telemetry(TelemetryError::Refused {
+        backend: Backend::Metrics,
+        kind: "bad_data".into(),
+        message: "1:5: parse error: unclosed left brace".into(),
+        position: Some(Position { line: 1, column: 5 }),
+    });
+    let refusal = Refusal::new("up{a".into(), &error);
+    update(&mut state, Message::Answered(Asker::Metrics, Err(refusal)));
     let seen = shown(&state, 120, 40);
     assert!(
         seen.contains("1:5: parse error") && seen.contains("below: the last answer"),
         "{seen}"
     );
     assert!(seen.contains("service=\"orders\""), "{seen}");
+    insta::assert_snapshot!("refused", shown(&state, 80, 24));
+    // What another query did wrong is not marked in this one.
+    press(&mut state, KeyCode::Char('n'));
+    assert!(!shown(&state, 80, 24).contains('^'));
 }
 
 #[test]

@@ -8,6 +8,7 @@ use telemetry::{Span as TraceSpan, SpanStatus, Trace};
 
 use super::asked;
 use super::part::{clock, cut, framed, window};
+use crate::completion::Language;
 use crate::state::State;
 use crate::state::waterfall;
 
@@ -21,12 +22,12 @@ pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, state: &State) {
 
 fn search(frame: &mut Frame<'_>, area: Rect, state: &State) {
     let theme = state.theme;
-    let [query, list] = Layout::vertical([Constraint::Length(2), Constraint::Fill(1)]).areas(area);
     let asking = &state.traces.asking;
-    frame.render_widget(
-        Paragraph::new(asked::lines(asking, "TraceQL", query.width, theme)),
-        query,
-    );
+    let asked = asked::lines(asking, Language::TraceQl, area.width, theme);
+    let height = asked.len() as u16;
+    let [query, list] =
+        Layout::vertical([Constraint::Length(height), Constraint::Fill(1)]).areas(area);
+    frame.render_widget(Paragraph::new(asked), query);
     let found = state.traces.found();
     let height = usize::from(list.height.saturating_sub(2));
     let width = usize::from(list.width.saturating_sub(40));
