@@ -1,7 +1,9 @@
 //! What the console asks of the world, and how it is done.
 
+mod keeper;
 mod names;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use engine::{ClusterView, Desk};
@@ -10,9 +12,10 @@ use telemetry::{Direction, LogLine, Telemetry, TimeRange};
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::task::JoinSet;
 
-use crate::completion::Subject;
+use crate::completion::{Language, Subject};
 use crate::message::{Asker, Message, Page, Snapshot};
 use crate::state::{Complaint, Refusal};
+use keeper::Keeper;
 
 /// Where customers' requests that did not go well are found.
 const COMPLAINTS: &str =
@@ -29,6 +32,10 @@ pub(crate) enum Effect {
     Ask(Asker, Query, Option<TimeRange>),
     /// Ask a backend for names or values; it is not on record.
     Names(Subject),
+    /// Read the queries that earlier drills kept.
+    Remember(Language),
+    /// Keep a query for later drills.
+    Keep(Language, String),
     /// Fetch a whole trace.
     Trace(String),
     /// Measure the SLOs.
@@ -70,6 +77,7 @@ struct Shared {
     telemetry: Telemetry,
     cluster: ClusterView,
     checks: Vec<Check>,
+    keeper: Keeper,
 }
 
 impl Doer {
@@ -78,6 +86,7 @@ impl Doer {
         telemetry: Telemetry,
         cluster: ClusterView,
         checks: Vec<Check>,
+        history: PathBuf,
         messages: UnboundedSender<Message>,
     ) -> Self {
         Self {
@@ -86,6 +95,7 @@ impl Doer {
                 telemetry,
                 cluster,
                 checks,
+                keeper: Keeper::new(history),
             }),
             messages,
             tasks: JoinSet::new(),
@@ -121,6 +131,17 @@ impl Shared {
             Effect::Names(subject) => {
                 let told = names::fetch(&self.telemetry, &subject, now).await;
                 Message::Named(subject, told.map_err(|error| error.to_string()))
+            }
+            Effect::Remember(language) => {
+                Message::Remembered(language, self.keeper.read(language).await)
+            }
+            Effect::Keep(language, query) => {
+                return self
+                    .keeper
+                    .keep(language, query)
+                    .await
+                    .err()
+                    .map(Message::NotKept);
             }
             Effect::Trace(id) => Message::Traced(match self.telemetry.traces.trace(&id).await {
                 Ok(Some(trace)) => Ok(Box::new(trace)),

@@ -35,7 +35,10 @@ pub(crate) fn of_screen(screen: Screen) -> &'static [Binding] {
         Screen::Metrics => {
             const {
                 &[
-                    bind("i or /", "write PromQL; Tab completes, arrows recall"),
+                    bind(
+                        "i or /",
+                        "write PromQL; Tab completes, arrows and Ctrl-R recall",
+                    ),
                     bind("n p", "next, previous ready-made query"),
                     bind("+ -", "a shorter, longer time"),
                     bind("r", "ask again"),
@@ -45,7 +48,7 @@ pub(crate) fn of_screen(screen: Screen) -> &'static [Binding] {
         Screen::Logs => {
             const {
                 &[
-                    bind("i", "write LogQL; Tab completes, arrows recall"),
+                    bind("i", "write LogQL; Tab completes, arrows and Ctrl-R recall"),
                     bind("/", "show only lines with a text (! before it: without)"),
                     bind("f", "follow"),
                     bind("n p", "next, previous ready-made query"),
@@ -57,7 +60,10 @@ pub(crate) fn of_screen(screen: Screen) -> &'static [Binding] {
         Screen::Traces => {
             const {
                 &[
-                    bind("i or /", "write TraceQL; Tab completes, arrows recall"),
+                    bind(
+                        "i or /",
+                        "write TraceQL; Tab completes, arrows and Ctrl-R recall",
+                    ),
                     bind("n p", "next, previous ready-made query"),
                     bind("Enter", "open a trace as a waterfall"),
                     bind("r", "ask again"),

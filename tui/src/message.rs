@@ -5,7 +5,7 @@ use engine::{DeploymentRow, EventRow, HintOffer, PodRow, QueryAnswer};
 use model::{CheckName, Event, Outcome, Response, Timestamp};
 use telemetry::Trace;
 
-use crate::completion::Subject;
+use crate::completion::{Language, Subject};
 use crate::state::{Complaint, Refusal};
 
 /// Something happened.
@@ -23,6 +23,10 @@ pub(crate) enum Message {
     Answered(Asker, Result<Box<QueryAnswer>, Refusal>),
     /// A backend told names or values, or why not.
     Named(Subject, Result<Vec<String>, String>),
+    /// The queries that earlier drills kept, oldest first.
+    Remembered(Language, Vec<String>),
+    /// Queries are not kept for later drills, for this reason.
+    NotKept(String),
     /// A trace came, or why not.
     Traced(Result<Box<Trace>, String>),
     /// The SLOs were measured.

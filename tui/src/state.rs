@@ -3,6 +3,7 @@
 mod answer;
 mod asking;
 mod cluster;
+mod history;
 mod incident;
 mod input;
 mod logs;
@@ -12,6 +13,7 @@ mod offers;
 mod palette;
 mod traces;
 
+use engine::QueryAnswer;
 use model::{
     Action, Check, Grade, Happening, MatrixRow, Scenario, ServiceName, Timeline, Timestamp,
 };
@@ -19,6 +21,7 @@ use model::{
 pub(crate) use answer::{AnswerForm, Field};
 pub(crate) use asking::{Asking, Refusal, Reply};
 pub(crate) use cluster::{ClusterPane, Tab};
+pub(crate) use history::History;
 pub(crate) use incident::{Complaint, Firing, Incident};
 pub(crate) use input::Input;
 pub(crate) use logs::{Follow, LogsPane};
@@ -107,12 +110,36 @@ pub(crate) enum Focus {
 pub(crate) enum LineFor {
     /// The query of a screen.
     Query(Language),
+    /// What an earlier query of a screen is searched by.
+    Search(Language),
     /// The filter of the log lines.
     Filter,
     /// A runbook command.
     Command,
     /// An update to the stakeholders.
     Update,
+}
+
+impl LineFor {
+    /// What stands before the line.
+    pub(crate) fn prompt(self) -> &'static str {
+        match self {
+            Self::Query(language) => language.prompt(),
+            Self::Search(_) => "search> ",
+            Self::Filter => "filter> ",
+            Self::Command => ": ",
+            Self::Update => "update> ",
+        }
+    }
+}
+
+/// A query that is searched among the earlier ones.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Search {
+    /// The line as it was before.
+    pub(crate) written: Input,
+    /// Which of those that were found is taken, newest first.
+    pub(crate) chosen: usize,
 }
 
 /// What the console is told at its start.
@@ -155,6 +182,7 @@ pub(crate) struct State {
     /// The list under a query that is being written, where it is open.
     pub(crate) offers: Option<Offers>,
     pub(crate) names: Names,
+    pub(crate) search: Search,
     pub(crate) toast: Option<Toast>,
     pub(crate) timeline: Timeline,
     pub(crate) grade: Option<Grade>,
@@ -195,6 +223,7 @@ impl State {
             line: Input::default(),
             offers: None,
             names: Names::default(),
+            search: Search::default(),
             toast: None,
             timeline: Timeline::default(),
             grade: None,
@@ -202,6 +231,29 @@ impl State {
             over: None,
             bell: Bell::Silent,
         }
+    }
+
+    /// The question of the screen that speaks `language`.
+    pub(crate) fn asking(&self, language: Language) -> &Asking<QueryAnswer> {
+        match language {
+            Language::PromQl => &self.metrics.asking,
+            Language::LogQl => &self.logs.asking,
+            Language::TraceQl => &self.traces.asking,
+        }
+    }
+
+    /// The same, to be changed.
+    pub(crate) fn asking_mut(&mut self, language: Language) -> &mut Asking<QueryAnswer> {
+        match language {
+            Language::PromQl => &mut self.metrics.asking,
+            Language::LogQl => &mut self.logs.asking,
+            Language::TraceQl => &mut self.traces.asking,
+        }
+    }
+
+    /// The earlier queries that the line searches for, newest first.
+    pub(crate) fn found(&self, language: Language) -> Vec<&str> {
+        self.asking(language).history.search(self.line.text())
     }
 
     /// Shows `text` for some seconds.

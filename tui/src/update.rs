@@ -4,6 +4,7 @@ mod events;
 mod keys;
 mod lines;
 mod offers;
+mod search;
 
 use engine::AnswerData;
 use model::{Backend, Happening, Outcome, Period, Query, Response};
@@ -25,6 +26,10 @@ pub(crate) fn update(state: &mut State, message: Message) -> Vec<Effect> {
         Message::Happened(event) => return events::happened(state, *event),
         Message::Answered(asker, answer) => answered(state, asker, answer),
         Message::Named(subject, names) => offers::told(state, subject, names),
+        Message::Remembered(language, queries) => {
+            state.asking_mut(language).history.remember(queries);
+        }
+        Message::NotKept(why) => state.say(Tone::Wrong, why),
         Message::Traced(trace) => match trace {
             Ok(trace) => {
                 state.traces.open = Some((*trace, 0));

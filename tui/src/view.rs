@@ -52,7 +52,9 @@ pub(crate) fn draw(frame: &mut Frame<'_>, state: &State) {
         Screen::Debrief => debrief::draw(frame, body, state),
     }
     match state.focus {
-        Focus::Line(LineFor::Query(language)) => editor::draw(frame, body, foot, state, language),
+        Focus::Line(line @ (LineFor::Query(_) | LineFor::Search(_))) => {
+            editor::draw(frame, body, foot, state, line);
+        }
         _ => frame::foot(frame, foot, state),
     }
     dialog::draw(frame, body, state);

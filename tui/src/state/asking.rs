@@ -3,7 +3,7 @@
 use engine::EngineError;
 use telemetry::{Position, TelemetryError};
 
-use super::input::Input;
+use super::history::History;
 
 /// What came of a query.
 #[derive(Clone, Debug)]
@@ -59,8 +59,7 @@ pub(crate) struct Asking<T> {
     pub(crate) waiting: usize,
     ready_made: Vec<(&'static str, String)>,
     ready: usize,
-    history: Vec<String>,
-    recalled: Option<usize>,
+    pub(crate) history: History,
 }
 
 impl<T> Asking<T> {
@@ -75,14 +74,13 @@ impl<T> Asking<T> {
             waiting: 0,
             ready_made,
             ready: 0,
-            history: Vec::new(),
-            recalled: None,
+            history: History::default(),
         }
     }
 
     /// Whether nothing was ever asked.
     pub(crate) fn untouched(&self) -> bool {
-        self.history.is_empty()
+        self.waiting == 0 && matches!(self.reply, Reply::Nothing)
     }
 
     /// The title of the query where it is a ready-made one.
@@ -106,10 +104,7 @@ impl<T> Asking<T> {
     /// The query is asked now.
     pub(crate) fn begin(&mut self) {
         self.waiting += 1;
-        self.recalled = None;
-        if self.history.last() != Some(&self.query) {
-            self.history.push(self.query.clone());
-        }
+        self.history.push(self.query.clone());
     }
 
     /// The answer came.
@@ -125,17 +120,6 @@ impl<T> Asking<T> {
             Err(refusal) => Reply::Failed(refusal, kept),
         };
     }
-
-    /// The query `step` places back (or on, where negative) in the history.
-    pub(crate) fn recall(&mut self, step: isize) -> Option<Input> {
-        let count = self.history.len() as isize;
-        let from = self.recalled.map_or(count, |at| at as isize);
-        let at = (from - step).clamp(0, count);
-        self.recalled = Some(at as usize);
-        Some(Input::holding(
-            self.history.get(at as usize).map_or("", String::as_str),
-        ))
-    }
 }
 
 #[cfg(test)]
@@ -143,7 +127,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn history_is_recalled_and_a_failure_keeps_the_last_answer() {
+    fn what_was_asked_is_recalled_and_a_failure_keeps_the_last_answer() {
         let mut asking: Asking<u8> = Asking::new(vec![("a", "up".into()), ("b", "down".into())]);
         asking.begin();
         asking.end(Ok(1));
@@ -156,11 +140,7 @@ mod tests {
             place: None,
         }));
         assert_eq!(asking.reply.data(), Some(&1));
-        let texts: Vec<String> = [1, 1, 1, -1]
-            .into_iter()
-            .filter_map(|step| asking.recall(step))
-            .map(|line| line.text().to_owned())
-            .collect();
-        assert_eq!(texts, ["down", "up", "up", "down"]);
+        assert_eq!(asking.history.queries(), ["up", "down"]);
+        assert!(!asking.untouched());
     }
 }

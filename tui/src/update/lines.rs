@@ -1,22 +1,25 @@
 //! Lines that are being written: queries, filters, commands, updates.
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
-use engine::QueryAnswer;
 use model::Response;
 
-use super::ask;
 use super::offers::{self, Closed};
+use super::{ask, search};
 use crate::completion::Language;
 use crate::effect::Effect;
 use crate::message::Asker;
-use crate::state::{Asking, Focus, Input, LineFor, State, Tone, complete, parse};
+use crate::state::{Focus, Input, LineFor, State, Tone, complete, parse};
 
 /// Begins a line.
 pub(super) fn begin(state: &mut State, line: LineFor) -> Vec<Effect> {
     state.line = match line {
-        LineFor::Query(language) => Input::holding(asking(state, language).query.clone()),
+        LineFor::Query(language) => {
+            let asking = state.asking_mut(language);
+            asking.history.rewind();
+            Input::holding(asking.query.clone())
+        }
         LineFor::Filter => Input::holding(state.logs.filter.clone()),
-        LineFor::Command | LineFor::Update => Input::default(),
+        LineFor::Command | LineFor::Update | LineFor::Search(_) => Input::default(),
     };
     state.focus = Focus::Line(line);
     match line {
@@ -35,8 +38,10 @@ pub(super) fn paste(state: &mut State, text: &str) {
 
 /// Takes a key while a line is being written.
 pub(super) fn key(state: &mut State, line: LineFor, key: KeyEvent) -> Vec<Effect> {
-    if let LineFor::Query(language) = line {
-        return key_of_query(state, language, key);
+    match line {
+        LineFor::Query(language) => return key_of_query(state, language, key),
+        LineFor::Search(language) => return search::key(state, language, key),
+        LineFor::Filter | LineFor::Command | LineFor::Update => {}
     }
     match key.code {
         KeyCode::Esc => state.focus = Focus::Screen,
@@ -57,6 +62,7 @@ pub(super) fn key(state: &mut State, line: LineFor, key: KeyEvent) -> Vec<Effect
 }
 
 fn key_of_query(state: &mut State, language: Language, key: KeyEvent) -> Vec<Effect> {
+    let control = key.modifiers.contains(KeyModifiers::CONTROL);
     match key.code {
         KeyCode::Esc => {
             if offers::close(state) == Closed::Nothing {
@@ -68,6 +74,7 @@ fn key_of_query(state: &mut State, language: Language, key: KeyEvent) -> Vec<Eff
         KeyCode::BackTab => return offers::turn(state, language, -1),
         KeyCode::Up => recall(state, language, 1),
         KeyCode::Down => recall(state, language, -1),
+        KeyCode::Char('r') if control => search::begin(state, language),
         _ => {
             let before = state.line.clone();
             edit(&mut state.line, key);
@@ -83,7 +90,7 @@ fn key_of_query(state: &mut State, language: Language, key: KeyEvent) -> Vec<Eff
 }
 
 /// What a key does to the line itself.
-fn edit(line: &mut Input, key: KeyEvent) {
+pub(super) fn edit(line: &mut Input, key: KeyEvent) {
     let control = key.modifiers.contains(KeyModifiers::CONTROL);
     match key.code {
         KeyCode::Char('a') if control => line.home(),
@@ -101,36 +108,34 @@ fn edit(line: &mut Input, key: KeyEvent) {
     }
 }
 
-/// The question of the screen that speaks `language`.
-fn asking(state: &mut State, language: Language) -> &mut Asking<QueryAnswer> {
-    match language {
-        Language::PromQl => &mut state.metrics.asking,
-        Language::LogQl => &mut state.logs.asking,
-        Language::TraceQl => &mut state.traces.asking,
-    }
-}
-
 fn recall(state: &mut State, language: Language, step: isize) {
-    if let Some(line) = asking(state, language).recall(step) {
-        state.line = line;
-        state.offers = None;
-    }
+    let recalled = state.asking_mut(language).history.recall(step);
+    state.line = Input::holding(recalled);
+    state.offers = None;
 }
 
-fn enter(state: &mut State, line: LineFor) -> Vec<Effect> {
+/// What a line that is complete does.
+pub(super) fn enter(state: &mut State, line: LineFor) -> Vec<Effect> {
     let text = state.line.text().trim().to_owned();
     state.focus = Focus::Screen;
     state.offers = None;
     match line {
-        LineFor::Query(_) if text.is_empty() => Vec::new(),
-        LineFor::Query(language) => {
-            asking(state, language).query = text;
+        LineFor::Query(_) | LineFor::Search(_) if text.is_empty() => Vec::new(),
+        LineFor::Query(language) | LineFor::Search(language) => {
+            let asking = state.asking_mut(language);
+            asking.query = text.clone();
+            // Ready-made queries are at hand anyway.
+            let written = asking.title().is_none();
             let asker = match language {
                 Language::PromQl => Asker::Metrics,
                 Language::LogQl => Asker::Logs,
                 Language::TraceQl => Asker::Traces,
             };
-            ask(state, asker)
+            let mut effects = ask(state, asker);
+            if written {
+                effects.push(Effect::Keep(language, text));
+            }
+            effects
         }
         LineFor::Filter => Vec::new(),
         LineFor::Update if text.is_empty() => Vec::new(),

@@ -8,8 +8,7 @@ use ratatui::widgets::{Clear, Paragraph};
 
 use super::frame::written;
 use super::part::{cut, window};
-use crate::completion::Language;
-use crate::state::{Offers, Standing, State};
+use crate::state::{LineFor, Offers, Standing, State};
 
 /// How many candidates are shown at once.
 const SHOWN: u16 = 6;
@@ -21,13 +20,7 @@ const SHOWN: u16 = 6;
 ///
 /// The line stays where it is, whether there is a list or not: it is drawn over
 /// the foot of `body`, which keeps its size.
-pub(super) fn draw(
-    frame: &mut Frame<'_>,
-    body: Rect,
-    foot: Rect,
-    state: &State,
-    language: Language,
-) {
+pub(super) fn draw(frame: &mut Frame<'_>, body: Rect, foot: Rect, state: &State, line: LineFor) {
     let height = SHOWN.min(body.height / 2);
     let area = Rect {
         y: foot.y.saturating_sub(height),
@@ -35,24 +28,25 @@ pub(super) fn draw(
         ..foot
     };
     frame.render_widget(Clear, area);
-    let line = Rect {
+    let top = Rect {
         height: 1.min(area.height),
         ..area
     };
-    let prompt = language.prompt();
-    let skip = written(frame, line, prompt, "", state);
+    let prompt = line.prompt();
+    let skip = written(frame, top, prompt, "", state);
     let under = Rect {
-        y: area.y + line.height,
-        height: area.height - line.height,
+        y: area.y + top.height,
+        height: area.height - top.height,
         ..area
     };
-    let lines = match &state.offers {
-        Some(offers) if !offers.candidates().is_empty() => {
+    let lines = match (line, &state.offers) {
+        (LineFor::Search(language), _) => found(&state.found(language), under, state),
+        (_, Some(offers)) if !offers.candidates().is_empty() => {
             let column = prompt.len() + offers.column().saturating_sub(skip);
             list(offers, column, under, state)
         }
-        Some(offers) => vec![missing(offers, state).unwrap_or_else(|| keys(state))],
-        None => vec![keys(state)],
+        (_, Some(offers)) => vec![missing(offers, state).unwrap_or_else(|| keys(state))],
+        (_, None) => vec![keys(state)],
     };
     frame.render_widget(Paragraph::new(lines), under);
 }
@@ -96,6 +90,28 @@ fn list(offers: &Offers, column: usize, area: Rect, state: &State) -> Vec<Line<'
     rows.collect()
 }
 
+/// The earlier queries that fit, newest first.
+fn found(queries: &[&str], area: Rect, state: &State) -> Vec<Line<'static>> {
+    let (width, height) = (usize::from(area.width), usize::from(area.height));
+    if queries.is_empty() {
+        let text = "  no earlier query has this in it; Esc goes back";
+        return vec![Line::styled(text, state.theme.faint())];
+    }
+    let from = window(state.search.chosen, queries.len(), height);
+    let rows = queries.iter().enumerate().skip(from).take(height);
+    let rows = rows.map(|(index, query)| {
+        let here = index == state.search.chosen;
+        let style = if here {
+            state.theme.strong()
+        } else {
+            Style::new()
+        };
+        let mark = if here { "▶ " } else { "  " };
+        Line::styled(cut(&format!("{mark}{query}"), width), style)
+    });
+    rows.collect()
+}
+
 /// Why there is nothing to offer, where more is to come or did not.
 fn missing(offers: &Offers, state: &State) -> Option<Line<'static>> {
     let theme = state.theme;
@@ -110,6 +126,6 @@ fn missing(offers: &Offers, state: &State) -> Option<Line<'static>> {
 }
 
 fn keys(state: &State) -> Line<'static> {
-    let text = "  Enter asks  Tab completes  ↑ ↓ recall  Esc gives it up";
+    let text = "  Enter asks  Tab completes  ↑ ↓ recall  Ctrl-R searches  Esc gives it up";
     Line::styled(text, state.theme.faint())
 }

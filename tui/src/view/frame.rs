@@ -127,17 +127,11 @@ pub(super) fn written(
 pub(super) fn foot(frame: &mut Frame<'_>, area: Rect, state: &State) {
     let theme = state.theme;
     if let Focus::Line(line) = state.focus {
-        let prompt = match line {
-            LineFor::Query(language) => language.prompt(),
-            LineFor::Filter => "filter> ",
-            LineFor::Command => ": ",
-            LineFor::Update => "update> ",
-        };
         let offer = match line {
             LineFor::Command => complete(state.line.text(), &state.facts.services).join(" | "),
             _ => String::new(),
         };
-        written(frame, area, prompt, &offer, state);
+        written(frame, area, line.prompt(), &offer, state);
         return;
     }
     let line = match &state.toast {

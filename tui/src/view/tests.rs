@@ -632,11 +632,11 @@ fn values_of_a_label_are_asked_for_when_its_quote_opens() {
     press(&mut state, KeyCode::Tab);
     write(&mut state, "}");
     assert_eq!(state.line.text(), r#"{app=~"payment"}"#);
-    assert_eq!(
-        press(&mut state, KeyCode::Enter).len(),
-        1,
-        "one question, and it is asked at once"
-    );
+    let effects = press(&mut state, KeyCode::Enter);
+    assert!(matches!(
+        effects.as_slice(),
+        [Effect::Ask(Asker::Logs, ..), Effect::Keep(..)]
+    ));
 }
 
 #[test]
@@ -669,4 +669,51 @@ fn a_long_query_has_its_list_in_sight() {
     for (width, height) in [(1, 1), (10, 3), (40, 10)] {
         shown(&state, width, height);
     }
+}
+
+#[test]
+fn an_earlier_query_is_searched_backwards_and_those_of_earlier_drills_too() {
+    let mut state = busy();
+    state.screen = Screen::Metrics;
+    let earlier = [
+        "sum(rate(orders_total[1m]))",
+        "rabbitmq_queue_messages",
+        "rate(orders_total[5m])",
+        "up",
+    ];
+    let earlier = earlier.map(str::to_owned).to_vec();
+    update(&mut state, Message::Remembered(Language::PromQl, earlier));
+    press(&mut state, KeyCode::Char('i'));
+    press_control(&mut state, 'u');
+    write(&mut state, "sum(");
+    press_control(&mut state, 'r');
+    write(&mut state, "orders_t");
+    press_control(&mut state, 'r');
+    insta::assert_snapshot!("query-searched", shown(&state, 80, 24));
+    // Esc gives the search up, not the line.
+    let mut other = busy();
+    other.screen = Screen::Metrics;
+    press(&mut other, KeyCode::Char('i'));
+    press_control(&mut other, 'r');
+    write(&mut other, "nobody asked this");
+    assert!(shown(&other, 80, 24).contains("no earlier query has this in it"));
+    press(&mut other, KeyCode::Esc);
+    let written = other.metrics.asking.query.as_str();
+    assert_eq!(other.line.text(), written);
+    // Tab takes what was found to be changed, Enter asks it.
+    press(&mut state, KeyCode::Tab);
+    assert_eq!(state.line.text(), "sum(rate(orders_total[1m]))");
+    let effects = press(&mut state, KeyCode::Enter);
+    assert!(matches!(
+        effects.as_slice(),
+        [
+            Effect::Ask(Asker::Metrics, query, _),
+            Effect::Keep(Language::PromQl, kept)
+        ] if query.text == *kept
+    ));
+    // What was asked last is found first.
+    press(&mut state, KeyCode::Char('i'));
+    press_control(&mut state, 'r');
+    press(&mut state, KeyCode::Enter);
+    assert_eq!(state.metrics.asking.query, "sum(rate(orders_total[1m]))");
 }
