@@ -37,7 +37,7 @@ pub(crate) fn of_screen(screen: Screen) -> &'static [Binding] {
                 &[
                     bind(
                         "i or /",
-                        "write PromQL; Tab completes, arrows and Ctrl-R recall",
+                        "write PromQL; Tab completes, arrows, Ctrl-R recall",
                     ),
                     bind("n p", "next, previous ready-made query"),
                     bind("+ -", "a shorter, longer time"),
@@ -48,7 +48,7 @@ pub(crate) fn of_screen(screen: Screen) -> &'static [Binding] {
         Screen::Logs => {
             const {
                 &[
-                    bind("i", "write LogQL; Tab completes, arrows and Ctrl-R recall"),
+                    bind("i", "write LogQL; Tab completes, arrows, Ctrl-R recall"),
                     bind("/", "show only lines with a text (! before it: without)"),
                     bind("f", "follow"),
                     bind("n p", "next, previous ready-made query"),
@@ -62,7 +62,7 @@ pub(crate) fn of_screen(screen: Screen) -> &'static [Binding] {
                 &[
                     bind(
                         "i or /",
-                        "write TraceQL; Tab completes, arrows and Ctrl-R recall",
+                        "write TraceQL; Tab completes, arrows, Ctrl-R recall",
                     ),
                     bind("n p", "next, previous ready-made query"),
                     bind("Enter", "open a trace as a waterfall"),

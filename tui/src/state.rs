@@ -21,7 +21,7 @@ use model::{
 pub(crate) use answer::{AnswerForm, Field};
 pub(crate) use asking::{Asking, Refusal, Reply};
 pub(crate) use cluster::{ClusterPane, Tab};
-pub(crate) use history::History;
+pub(crate) use history::{History, Search};
 pub(crate) use incident::{Complaint, Firing, Incident};
 pub(crate) use input::Input;
 pub(crate) use logs::{Follow, LogsPane};
@@ -131,15 +131,6 @@ impl LineFor {
             Self::Update => "update> ",
         }
     }
-}
-
-/// A query that is searched among the earlier ones.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Search {
-    /// The line as it was before.
-    pub(crate) written: Input,
-    /// Which of those that were found is taken, newest first.
-    pub(crate) chosen: usize,
 }
 
 /// What the console is told at its start.

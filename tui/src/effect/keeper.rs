@@ -37,8 +37,7 @@ impl Keeper {
     /// The queries of `language`, oldest first; none where there is no file that
     /// can be read.
     pub(super) async fn read(&self, language: Language) -> Vec<String> {
-        let bytes = fs::read(self.file(language)).await.unwrap_or_default();
-        History::of(lines(&bytes)).queries().to_vec()
+        read(&self.file(language)).await.unwrap_or_default()
     }
 
     /// Adds `query` to its file. What another console added meanwhile stays.
@@ -50,12 +49,16 @@ impl Keeper {
         if *standing == Standing::GivenUp {
             return Ok(());
         }
-        let earlier = self.read(language).await;
-        let history = History::of(earlier.into_iter().chain([query]));
-        let mut text = history.queries().join("\n");
-        text.push('\n');
         let file = self.file(language);
-        replace(&self.folder, &file, text).await.map_err(|error| {
+        let added = async {
+            // A file that cannot be read now is not overwritten.
+            let earlier = read(&file).await?;
+            let history = History::of(earlier.into_iter().chain([query]));
+            let mut text = history.queries().join("\n");
+            text.push('\n');
+            replace(&self.folder, &file, text).await
+        };
+        added.await.map_err(|error| {
             *standing = Standing::GivenUp;
             let folder = self.folder.display();
             format!("queries are not kept for later drills: {folder}: {error}")
@@ -64,6 +67,15 @@ impl Keeper {
 
     fn file(&self, language: Language) -> PathBuf {
         self.folder.join(language.title().to_lowercase())
+    }
+}
+
+/// The queries in `file`; none where there is no such file.
+async fn read(file: &Path) -> io::Result<Vec<String>> {
+    match fs::read(file).await {
+        Ok(bytes) => Ok(History::of(lines(&bytes)).queries().to_vec()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+        Err(error) => Err(error),
     }
 }
 

@@ -1,5 +1,7 @@
 //! The queries of a language that were asked, in this drill and before it.
 
+use super::Input;
+
 /// How many queries are kept.
 const KEPT: usize = 500;
 
@@ -8,6 +10,15 @@ const KEPT: usize = 500;
 pub(crate) struct History {
     queries: Vec<String>,
     recalled: Option<usize>,
+}
+
+/// A query that is searched among the earlier ones; the line says by what.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Search {
+    /// The line as it was before.
+    pub(crate) written: Input,
+    /// Which of those that were found is taken, newest first.
+    pub(crate) chosen: usize,
 }
 
 impl History {
