@@ -1,5 +1,9 @@
 //! What the console asks of the world, and how it is done.
 
+mod keeper;
+mod names;
+
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use engine::{ClusterView, Desk};
@@ -8,8 +12,12 @@ use telemetry::{Direction, LogLine, Telemetry, TimeRange};
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::task::JoinSet;
 
+use crate::completion::{Language, Subject};
 use crate::message::{Asker, Message, Page, Snapshot, Watch, Watched};
-use crate::state::{CALLS, Complaint, LATENCIES, LogContext, ServiceMap, WINDOW, selector};
+use crate::state::{
+    CALLS, Complaint, LATENCIES, LogContext, Refusal, ServiceMap, WINDOW, selector,
+};
+use keeper::Keeper;
 
 /// Where customers' requests that did not go well are found.
 const COMPLAINTS: &str =
@@ -35,6 +43,12 @@ pub(crate) enum Effect {
     Ask(Asker, Query, Option<TimeRange>),
     /// Ask the metrics backend; it is not on record.
     Watch(Watch),
+    /// Ask a backend for names or values; it is not on record.
+    Names(Subject),
+    /// Read the queries that earlier drills kept.
+    Remember(Language),
+    /// Keep a query for later drills.
+    Keep(Language, String),
     /// Fetch a whole trace.
     Trace(String),
     /// Read what its stream wrote around a line.
@@ -80,6 +94,7 @@ struct Shared {
     telemetry: Telemetry,
     cluster: ClusterView,
     checks: Vec<Check>,
+    keeper: Keeper,
 }
 
 impl Doer {
@@ -88,6 +103,7 @@ impl Doer {
         telemetry: Telemetry,
         cluster: ClusterView,
         checks: Vec<Check>,
+        history: PathBuf,
         messages: UnboundedSender<Message>,
     ) -> Self {
         Self {
@@ -96,6 +112,7 @@ impl Doer {
                 telemetry,
                 cluster,
                 checks,
+                keeper: Keeper::new(history),
             }),
             messages,
             tasks: JoinSet::new(),
@@ -123,8 +140,25 @@ impl Shared {
                 Message::Responded(response, outcome.map_err(|error| error.to_string()))
             }
             Effect::Ask(asker, query, range) => {
+                let text = query.text.clone();
                 let answer = self.desk.ask(query, range).await;
-                Message::Answered(asker, answer.map(Box::new).map_err(|e| e.to_string()))
+                let refused = |error| Refusal::new(text, &error);
+                Message::Answered(asker, answer.map(Box::new).map_err(refused))
+            }
+            Effect::Names(subject) => {
+                let told = names::fetch(&self.telemetry, &subject, now).await;
+                Message::Named(subject, told.map_err(|error| error.to_string()))
+            }
+            Effect::Remember(language) => {
+                Message::Remembered(language, self.keeper.read(language).await)
+            }
+            Effect::Keep(language, query) => {
+                return self
+                    .keeper
+                    .keep(language, query)
+                    .await
+                    .err()
+                    .map(Message::NotKept);
             }
             Effect::Watch(watch) => {
                 let step = watch.range.step(match watch.what {

@@ -35,7 +35,10 @@ pub(crate) fn of_screen(screen: Screen) -> &'static [Binding] {
         Screen::Metrics => {
             const {
                 &[
-                    bind("i or /", "write PromQL; Enter asks, arrows recall"),
+                    bind(
+                        "i or /",
+                        "write PromQL; Tab completes, arrows, Ctrl-R recall",
+                    ),
                     bind("d", "dashboard ([ ] the service, Enter a panel's query)"),
                     bind("h l", "cursor, by a point (Esc takes it away)"),
                     bind("+ - 0", "shorter, longer around the cursor; back to now"),
@@ -50,7 +53,7 @@ pub(crate) fn of_screen(screen: Screen) -> &'static [Binding] {
         Screen::Logs => {
             const {
                 &[
-                    bind("i", "write LogQL; Enter asks, arrows recall"),
+                    bind("i", "write LogQL; Tab completes, arrows, Ctrl-R recall"),
                     bind("/", "show only lines with a text (! before it: without)"),
                     bind("f", "follow"),
                     bind("n p r", "next, previous ready-made query; ask again"),
@@ -62,7 +65,10 @@ pub(crate) fn of_screen(screen: Screen) -> &'static [Binding] {
         Screen::Traces => {
             const {
                 &[
-                    bind("i or /", "write TraceQL; Enter asks, arrows recall"),
+                    bind(
+                        "i or /",
+                        "write TraceQL; Tab completes, arrows, Ctrl-R recall",
+                    ),
                     bind("n p", "next, previous ready-made query"),
                     bind(
                         "Enter",

@@ -11,6 +11,7 @@
 //! ```
 
 mod chooser;
+mod completion;
 mod effect;
 mod key;
 mod message;

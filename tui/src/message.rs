@@ -5,7 +5,8 @@ use engine::{DeploymentRow, EventRow, HintOffer, PodRow, QueryAnswer};
 use model::{CheckName, Event, Outcome, Response, Timestamp};
 use telemetry::{Matrix, TimeRange, Trace};
 
-use crate::state::{Complaint, LogContext, ServiceMap};
+use crate::completion::{Language, Subject};
+use crate::state::{Complaint, LogContext, Refusal, ServiceMap};
 
 /// Something happened.
 #[derive(Debug)]
@@ -19,9 +20,15 @@ pub(crate) enum Message {
     /// The drill recorded an Event.
     Happened(Box<Event>),
     /// A query on a screen was answered, or why not.
-    Answered(Asker, Result<Box<QueryAnswer>, String>),
+    Answered(Asker, Result<Box<QueryAnswer>, Refusal>),
     /// What is asked again by itself was answered, or why not.
     Watched(Watch, Result<Matrix, String>),
+    /// A backend told names or values, or why not.
+    Named(Subject, Result<Vec<String>, String>),
+    /// The queries that earlier drills kept, oldest first.
+    Remembered(Language, Vec<String>),
+    /// Queries are not kept for later drills, for this reason.
+    NotKept(String),
     /// A trace came, or why not.
     Traced(Result<Box<Trace>, String>),
     /// What a stream wrote around a line, or why nobody knows.

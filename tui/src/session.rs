@@ -1,5 +1,6 @@
 //! One drill at the console, from its briefing to its debrief.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use crossterm::event::{Event as Input, EventStream};
@@ -9,6 +10,7 @@ use model::{Check, MatrixRow, Scenario, ServiceName, Timestamp};
 use telemetry::Telemetry;
 use tokio::sync::mpsc;
 
+use crate::completion::Language;
 use crate::effect::{Doer, Effect};
 use crate::message::Message;
 use crate::state::{Bell, Facts, State};
@@ -39,6 +41,8 @@ pub struct Session {
     pub services: Vec<ServiceName>,
     /// Addresses worth knowing: a label and an address each.
     pub addresses: Vec<(String, String)>,
+    /// The folder in which queries are kept between drills; it is made when needed.
+    pub history: PathBuf,
 }
 
 /// How a session was left.
@@ -78,8 +82,12 @@ pub async fn run(session: Session) -> Result<Leave, TuiError> {
         session.telemetry,
         session.cluster,
         session.checks,
+        session.history,
         sender,
     );
+    for language in [Language::PromQl, Language::LogQl, Language::TraceQl] {
+        doer.begin(Effect::Remember(language), state.now);
+    }
     let mut screen = Screen::take()?;
     let mut input = EventStream::new();
     let mut tick = tokio::time::interval(TICK);

@@ -6,35 +6,43 @@ mod cluster;
 mod context;
 mod dashboard;
 mod histogram;
+mod history;
 mod incident;
 mod input;
 mod logs;
 mod map;
 mod metrics;
+mod names;
+mod offers;
 mod open;
 mod palette;
 mod path;
 mod traces;
 
+use engine::QueryAnswer;
 use model::{
     Action, Check, Grade, Happening, MatrixRow, Scenario, ServiceName, Timeline, Timestamp,
 };
 
 pub(crate) use answer::{AnswerForm, Field};
-pub(crate) use asking::{Asking, Reply};
+pub(crate) use asking::{Asking, Refusal, Reply};
 pub(crate) use cluster::{ClusterPane, Tab};
 pub(crate) use context::{LogContext, selector};
 pub(crate) use dashboard::{Panel, Shown};
 pub(crate) use histogram::Histogram;
+pub(crate) use history::{History, Search};
 pub(crate) use incident::{Complaint, Firing, Incident};
 pub(crate) use input::Input;
 pub(crate) use logs::{Follow, LogsPane};
 pub(crate) use map::{CALLS, Edge, LATENCIES, OwnCalls, Row, ServiceMap, WINDOW};
 pub(crate) use metrics::{MetricsPane, MetricsView, PAGE, RightEdge, SeriesDrawn, point_at};
+pub(crate) use names::{Names, Standing};
+pub(crate) use offers::Offers;
 pub(crate) use open::{Depth, OpenTrace, facts, requests_of, waterfall};
 pub(crate) use palette::{ActPane, KINDS, complete, key_of, parse};
 pub(crate) use traces::{Side, TracesPane};
 
+use crate::completion::Language;
 use crate::theme::Theme;
 
 /// The screens, in the order of their tabs.
@@ -111,14 +119,29 @@ pub(crate) enum Focus {
 /// What a line is written for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum LineFor {
-    /// The query of the screen.
-    Query,
+    /// The query of a screen.
+    Query(Language),
+    /// What an earlier query of a screen is searched by.
+    Search(Language),
     /// The filter of the log lines.
     Filter,
     /// A runbook command.
     Command,
     /// An update to the stakeholders.
     Update,
+}
+
+impl LineFor {
+    /// What stands before the line.
+    pub(crate) fn prompt(self) -> &'static str {
+        match self {
+            Self::Query(language) => language.prompt(),
+            Self::Search(_) => "search> ",
+            Self::Filter => "filter> ",
+            Self::Command => ": ",
+            Self::Update => "update> ",
+        }
+    }
 }
 
 /// What the console is told at its start.
@@ -158,6 +181,10 @@ pub(crate) struct State {
     pub(crate) screen: Screen,
     pub(crate) focus: Focus,
     pub(crate) line: Input,
+    /// The list under a query that is being written, where it is open.
+    pub(crate) offers: Option<Offers>,
+    pub(crate) names: Names,
+    pub(crate) search: Search,
     pub(crate) toast: Option<Toast>,
     pub(crate) timeline: Timeline,
     pub(crate) grade: Option<Grade>,
@@ -196,6 +223,9 @@ impl State {
             screen: Screen::Incident,
             focus: Focus::Screen,
             line: Input::default(),
+            offers: None,
+            names: Names::default(),
+            search: Search::default(),
             toast: None,
             timeline: Timeline::default(),
             grade: None,
@@ -203,6 +233,29 @@ impl State {
             over: None,
             bell: Bell::Silent,
         }
+    }
+
+    /// The question of the screen that speaks `language`.
+    pub(crate) fn asking(&self, language: Language) -> &Asking<QueryAnswer> {
+        match language {
+            Language::PromQl => &self.metrics.asking,
+            Language::LogQl => &self.logs.asking,
+            Language::TraceQl => &self.traces.asking,
+        }
+    }
+
+    /// The same, to be changed.
+    pub(crate) fn asking_mut(&mut self, language: Language) -> &mut Asking<QueryAnswer> {
+        match language {
+            Language::PromQl => &mut self.metrics.asking,
+            Language::LogQl => &mut self.logs.asking,
+            Language::TraceQl => &mut self.traces.asking,
+        }
+    }
+
+    /// The earlier queries that the line searches for, newest first.
+    pub(crate) fn found(&self, language: Language) -> Vec<&str> {
+        self.asking(language).history.search(self.line.text())
     }
 
     /// Shows `text` for some seconds.

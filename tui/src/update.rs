@@ -5,6 +5,8 @@ mod keys;
 mod lines;
 mod logs;
 mod metrics;
+mod offers;
+mod search;
 mod traces;
 mod watch;
 
@@ -14,7 +16,7 @@ use telemetry::TimeRange;
 
 use crate::effect::Effect;
 use crate::message::{Asker, Message};
-use crate::state::{Follow, OpenTrace, Screen, Side, State, Tone};
+use crate::state::{Follow, OpenTrace, Refusal, Screen, Side, State, Tone};
 
 /// How often the cluster, the customers and the SLOs are looked at, in seconds.
 const EVERY: u64 = 2;
@@ -28,6 +30,11 @@ pub(crate) fn update(state: &mut State, message: Message) -> Vec<Effect> {
         Message::Happened(event) => return events::happened(state, *event),
         Message::Answered(asker, answer) => answered(state, asker, answer),
         Message::Watched(watch, answer) => watch::answered(state, watch, answer),
+        Message::Named(subject, names) => offers::told(state, subject, names),
+        Message::Remembered(language, queries) => {
+            state.asking_mut(language).history.remember(queries);
+        }
+        Message::NotKept(why) => state.say(Tone::Wrong, why),
         Message::Traced(trace) => match trace {
             Ok(trace) => {
                 state.traces.open = Some(OpenTrace::new(*trace));
@@ -120,11 +127,14 @@ pub(crate) fn ask(state: &mut State, asker: Asker) -> Vec<Effect> {
     vec![Effect::Ask(asker, Query { backend, text }, Some(range))]
 }
 
-fn answered(state: &mut State, asker: Asker, answer: Result<Box<engine::QueryAnswer>, String>) {
+fn answered(state: &mut State, asker: Asker, answer: Result<Box<engine::QueryAnswer>, Refusal>) {
     let answer = answer.map(|answer| *answer);
     match asker {
         Asker::Metrics => state.metrics.end(answer),
         Asker::Logs => {
+            if let Ok(AnswerData::Lines(lines)) = answer.as_ref().map(|answer| &answer.data) {
+                state.names.see(lines);
+            }
             let keep = state.logs.follow == Follow::On;
             let metrics = matches!(&answer, Ok(a) if matches!(a.data, AnswerData::Series(_)));
             state.logs.asking.end(answer);

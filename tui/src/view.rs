@@ -6,7 +6,8 @@
 //! │                                                                   │
 //! │ the screen                                                        │
 //! │                                                                   │
-//! │ foot: a toast, the line being written, or the keys                │
+//! │ foot: a toast, the line being written, or the keys; under a query │
+//! │       that is being written, what it may go on with               │
 //! └───────────────────────────────────────────────────────────────────┘
 //! ```
 
@@ -18,6 +19,7 @@ mod cluster;
 mod dashboard;
 mod debrief;
 mod dialog;
+mod editor;
 mod frame;
 mod incident;
 mod logs;
@@ -32,7 +34,7 @@ mod waterfall;
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout};
 
-use crate::state::{Screen, State};
+use crate::state::{Focus, LineFor, Screen, State};
 
 /// Draws everything.
 pub(crate) fn draw(frame: &mut Frame<'_>, state: &State) {
@@ -55,7 +57,12 @@ pub(crate) fn draw(frame: &mut Frame<'_>, state: &State) {
         Screen::Answer => answer::draw(frame, body, state),
         Screen::Debrief => debrief::draw(frame, body, state),
     }
-    frame::foot(frame, foot, state);
+    match state.focus {
+        Focus::Line(line @ (LineFor::Query(_) | LineFor::Search(_))) => {
+            editor::draw(frame, body, foot, state, line);
+        }
+        _ => frame::foot(frame, foot, state),
+    }
     dialog::draw(frame, body, state);
 }
 

@@ -67,8 +67,9 @@ async fn at_console(
     let state = StateDir::create(args.places.state.as_deref())?;
     let wanted = conduct::wanted(&scenario, args.seed, Ports::default());
     let platform = Platform::start(&wanted, assets, state).await?;
+    let history = StateDir::base(args.places.state.as_deref()).join("history");
     let job = Job::trainee(scenario, &args.name, args.seed, journal);
-    let result = session(&job, vocabulary, &platform, &cancel).await;
+    let result = session(&job, vocabulary, &platform, history, &cancel).await;
     platform.stop().await;
     signals.abort();
     result
@@ -78,6 +79,7 @@ async fn session(
     job: &Job,
     vocabulary: &Vocabulary,
     platform: &Platform,
+    history: PathBuf,
     cancel: &CancellationToken,
 ) -> Result<DrillOutcome, LabError> {
     let config = conduct::config(job, vocabulary, platform);
@@ -105,6 +107,7 @@ async fn session(
             .map(|shop| shop.services.clone())
             .unwrap_or_default(),
         addresses: platform.addresses_when_open(shop.as_str()).await,
+        history,
     };
     let console_ended = tokio::select! {
         ended = tui::run(session) => ended.map(drop).map_err(console),

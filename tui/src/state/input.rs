@@ -86,6 +86,15 @@ impl Input {
         self.cursor = self.text.chars().count();
     }
 
+    /// The line with `text` in place of `range` (in characters), the cursor behind it.
+    pub(crate) fn replaced(&self, range: std::ops::Range<usize>, text: &str) -> Self {
+        let (from, to) = (self.byte(range.start), self.byte(range.end));
+        Self {
+            text: format!("{}{text}{}", &self.text[..from], &self.text[to..]),
+            cursor: range.start + text.chars().count(),
+        }
+    }
+
     fn byte(&self, index: usize) -> usize {
         self.text
             .char_indices()

@@ -7,7 +7,7 @@ use model::{Period, Timestamp};
 use telemetry::{Matrix, Series, TimeRange};
 
 use super::dashboard::Dashboard;
-use super::{Asking, Facts, Reply};
+use super::{Asking, Facts, Refusal, Reply};
 
 /// The lengths of time that a chart can show, in seconds.
 const SPANS: [u64; 6] = [60, 120, 300, 600, 1_800, 3_600];
@@ -208,7 +208,7 @@ impl MetricsPane {
     }
 
     /// Takes the answer to what the trainee asked.
-    pub(crate) fn end(&mut self, answer: Result<QueryAnswer, String>) {
+    pub(crate) fn end(&mut self, answer: Result<QueryAnswer, Refusal>) {
         let selected = self.selected_labels();
         if answer.is_ok() {
             self.answered.clone_from(&self.asking.query);

@@ -51,10 +51,7 @@ fn on_screen(state: &mut State, key: KeyEvent) -> Vec<Effect> {
         KeyCode::Char('q') => return leave(state),
         KeyCode::Char('?') => state.focus = Focus::Help,
         KeyCode::Char(':') => {
-            return unless_over(state, |state| {
-                lines::begin(state, LineFor::Command);
-                Vec::new()
-            });
+            return unless_over(state, |state| lines::begin(state, LineFor::Command));
         }
         KeyCode::Char(digit @ '1'..='8') => {
             let index = digit as usize - '1' as usize;
@@ -64,10 +61,7 @@ fn on_screen(state: &mut State, key: KeyEvent) -> Vec<Effect> {
         KeyCode::BackTab => return go(state, state.screen.previous()),
         KeyCode::Char('a') => return acknowledge(state),
         KeyCode::Char('u') => {
-            return unless_over(state, |state| {
-                lines::begin(state, LineFor::Update);
-                Vec::new()
-            });
+            return unless_over(state, |state| lines::begin(state, LineFor::Update));
         }
         KeyCode::Char('H') => return unless_over(state, hint),
         KeyCode::Char('R') => {

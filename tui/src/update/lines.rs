@@ -3,35 +3,46 @@
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use model::Response;
 
-use super::ask;
+use super::offers::{self, Closed};
+use super::{ask, search};
+use crate::completion::Language;
 use crate::effect::Effect;
 use crate::message::Asker;
-use crate::state::{Focus, Input, LineFor, Screen, State, Tone, complete, key_of, parse};
+use crate::state::{Focus, Input, LineFor, State, Tone, complete, key_of, parse};
 
 /// Begins a line.
-pub(super) fn begin(state: &mut State, line: LineFor) {
+pub(super) fn begin(state: &mut State, line: LineFor) -> Vec<Effect> {
     state.line = match line {
-        LineFor::Query => match state.screen {
-            Screen::Logs => Input::holding(state.logs.asking.query.clone()),
-            Screen::Traces => Input::holding(state.traces.asking.query.clone()),
-            _ => Input::holding(state.metrics.asking.query.clone()),
-        },
+        LineFor::Query(language) => {
+            let asking = state.asking_mut(language);
+            asking.history.rewind();
+            Input::holding(asking.query.clone())
+        }
         LineFor::Filter => Input::holding(state.logs.filter.clone()),
-        LineFor::Command | LineFor::Update => Input::default(),
+        LineFor::Command | LineFor::Update | LineFor::Search(_) => Input::default(),
     };
     state.focus = Focus::Line(line);
+    match line {
+        LineFor::Query(language) => offers::prepare(state, language),
+        _ => Vec::new(),
+    }
 }
 
 /// Takes pasted text, where a line is being written.
 pub(super) fn paste(state: &mut State, text: &str) {
     if let Focus::Line(_) = state.focus {
         state.line.insert(text);
+        state.offers = None;
     }
 }
 
 /// Takes a key while a line is being written.
 pub(super) fn key(state: &mut State, line: LineFor, key: KeyEvent) -> Vec<Effect> {
-    let control = key.modifiers.contains(KeyModifiers::CONTROL);
+    match line {
+        LineFor::Query(language) => return key_of_query(state, language, key),
+        LineFor::Search(language) => return search::key(state, language, key),
+        LineFor::Filter | LineFor::Command | LineFor::Update => {}
+    }
     match key.code {
         KeyCode::Esc => state.focus = Focus::Screen,
         KeyCode::Enter => return enter(state, line),
@@ -41,20 +52,7 @@ pub(super) fn key(state: &mut State, line: LineFor, key: KeyEvent) -> Vec<Effect
                 state.line = Input::holding(first.clone());
             }
         }
-        KeyCode::Up if line == LineFor::Query => recall(state, 1),
-        KeyCode::Down if line == LineFor::Query => recall(state, -1),
-        KeyCode::Char('a') if control => state.line.home(),
-        KeyCode::Char('e') if control => state.line.end(),
-        KeyCode::Char('u') if control => state.line.clear(),
-        KeyCode::Char('w') if control => state.line.delete_word(),
-        KeyCode::Char(letter) if !control => state.line.insert(letter.encode_utf8(&mut [0; 4])),
-        KeyCode::Backspace => state.line.backspace(),
-        KeyCode::Delete => state.line.delete(),
-        KeyCode::Left => state.line.left(),
-        KeyCode::Right => state.line.right(),
-        KeyCode::Home => state.line.home(),
-        KeyCode::End => state.line.end(),
-        _ => {}
+        _ => edit(&mut state.line, key),
     }
     if line == LineFor::Filter {
         state.logs.filter = state.line.text().to_owned();
@@ -63,36 +61,82 @@ pub(super) fn key(state: &mut State, line: LineFor, key: KeyEvent) -> Vec<Effect
     Vec::new()
 }
 
-fn recall(state: &mut State, step: isize) {
-    let recalled = match state.screen {
-        Screen::Logs => state.logs.asking.recall(step),
-        Screen::Traces => state.traces.asking.recall(step),
-        _ => state.metrics.asking.recall(step),
-    };
-    if let Some(line) = recalled {
-        state.line = line;
+fn key_of_query(state: &mut State, language: Language, key: KeyEvent) -> Vec<Effect> {
+    let control = key.modifiers.contains(KeyModifiers::CONTROL);
+    match key.code {
+        KeyCode::Esc => {
+            if offers::close(state) == Closed::Nothing {
+                state.focus = Focus::Screen;
+            }
+        }
+        KeyCode::Enter => return enter(state, LineFor::Query(language)),
+        KeyCode::Tab => return offers::turn(state, language, 1),
+        KeyCode::BackTab => return offers::turn(state, language, -1),
+        KeyCode::Up => recall(state, language, 1),
+        KeyCode::Down => recall(state, language, -1),
+        KeyCode::Char('r') if control => search::begin(state, language),
+        _ => {
+            let before = state.line.clone();
+            edit(&mut state.line, key);
+            if state.line.text() != before.text() {
+                return offers::open(state, language);
+            }
+            if state.line != before {
+                state.offers = None;
+            }
+        }
+    }
+    Vec::new()
+}
+
+/// What a key does to the line itself.
+pub(super) fn edit(line: &mut Input, key: KeyEvent) {
+    let control = key.modifiers.contains(KeyModifiers::CONTROL);
+    match key.code {
+        KeyCode::Char('a') if control => line.home(),
+        KeyCode::Char('e') if control => line.end(),
+        KeyCode::Char('u') if control => line.clear(),
+        KeyCode::Char('w') if control => line.delete_word(),
+        KeyCode::Char(letter) if !control => line.insert(letter.encode_utf8(&mut [0; 4])),
+        KeyCode::Backspace => line.backspace(),
+        KeyCode::Delete => line.delete(),
+        KeyCode::Left => line.left(),
+        KeyCode::Right => line.right(),
+        KeyCode::Home => line.home(),
+        KeyCode::End => line.end(),
+        _ => {}
     }
 }
 
-fn enter(state: &mut State, line: LineFor) -> Vec<Effect> {
+fn recall(state: &mut State, language: Language, step: isize) {
+    let recalled = state.asking_mut(language).history.recall(step);
+    state.line = Input::holding(recalled);
+    state.offers = None;
+}
+
+/// What a line that is complete does.
+pub(super) fn enter(state: &mut State, line: LineFor) -> Vec<Effect> {
     let text = state.line.text().trim().to_owned();
     state.focus = Focus::Screen;
+    state.offers = None;
     match line {
-        LineFor::Query if text.is_empty() => Vec::new(),
-        LineFor::Query => match state.screen {
-            Screen::Logs => {
-                state.logs.asking.query = text;
-                ask(state, Asker::Logs)
+        LineFor::Query(_) | LineFor::Search(_) if text.is_empty() => Vec::new(),
+        LineFor::Query(language) | LineFor::Search(language) => {
+            let asking = state.asking_mut(language);
+            asking.query = text.clone();
+            // Ready-made queries are at hand anyway.
+            let written = asking.title().is_none();
+            let asker = match language {
+                Language::PromQl => Asker::Metrics,
+                Language::LogQl => Asker::Logs,
+                Language::TraceQl => Asker::Traces,
+            };
+            let mut effects = ask(state, asker);
+            if written {
+                effects.push(Effect::Keep(language, text));
             }
-            Screen::Traces => {
-                state.traces.asking.query = text;
-                ask(state, Asker::Traces)
-            }
-            _ => {
-                state.metrics.asking.query = text;
-                ask(state, Asker::Metrics)
-            }
-        },
+            effects
+        }
         LineFor::Filter => Vec::new(),
         LineFor::Update if text.is_empty() => Vec::new(),
         LineFor::Update => vec![Effect::Respond(Response::Update(text))],

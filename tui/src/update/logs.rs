@@ -5,6 +5,7 @@ use telemetry::LogLine;
 
 use super::keys::{step, unless_over};
 use super::{ask, lines};
+use crate::completion::Language;
 use crate::effect::Effect;
 use crate::message::Asker;
 use crate::state::{Follow, LineFor, State, Tone};
@@ -15,8 +16,8 @@ pub(super) fn key(state: &mut State, code: KeyCode) -> Vec<Effect> {
         return around(state, code);
     }
     match code {
-        KeyCode::Char('i') => lines::begin(state, LineFor::Query),
-        KeyCode::Char('/') => lines::begin(state, LineFor::Filter),
+        KeyCode::Char('i') => return lines::begin(state, LineFor::Query(Language::LogQl)),
+        KeyCode::Char('/') => return lines::begin(state, LineFor::Filter),
         KeyCode::Char('f') => {
             state.logs.follow = match state.logs.follow {
                 Follow::On => Follow::Off,

@@ -4,6 +4,7 @@ use crossterm::event::KeyCode;
 
 use super::keys::{step, unless_over};
 use super::{ask, lines, watch};
+use crate::completion::Language;
 use crate::effect::Effect;
 use crate::message::Asker;
 use crate::state::{LineFor, MetricsView, State};
@@ -20,7 +21,9 @@ fn query(state: &mut State, code: KeyCode) -> Vec<Effect> {
     let now = state.now;
     let metrics = &mut state.metrics;
     match code {
-        KeyCode::Char('i' | '/') => lines::begin(state, LineFor::Query),
+        KeyCode::Char('i' | '/') => {
+            return lines::begin(state, LineFor::Query(Language::PromQl));
+        }
         KeyCode::Char('n') => metrics.asking.turn(1),
         KeyCode::Char('p') => metrics.asking.turn(-1),
         KeyCode::Char('+') => metrics.zoom(-1, now),
@@ -63,7 +66,7 @@ fn dashboard(state: &mut State, code: KeyCode) -> Vec<Effect> {
         KeyCode::Char('d') | KeyCode::Esc => metrics.view = MetricsView::Query,
         KeyCode::Char('i' | '/') => {
             metrics.view = MetricsView::Query;
-            lines::begin(state, LineFor::Query);
+            return lines::begin(state, LineFor::Query(Language::PromQl));
         }
         KeyCode::Char(']') => dashboard.service = turned(dashboard.service, 1),
         KeyCode::Char('[') => dashboard.service = turned(dashboard.service, -1),

@@ -4,6 +4,7 @@ use crossterm::event::KeyCode;
 
 use super::keys::{step, unless_over};
 use super::{ask, lines};
+use crate::completion::Language;
 use crate::effect::Effect;
 use crate::message::Asker;
 use crate::state::{
@@ -86,7 +87,9 @@ fn metrics(state: &mut State) -> Vec<Effect> {
 
 fn found(state: &mut State, code: KeyCode) -> Vec<Effect> {
     match code {
-        KeyCode::Char('i' | '/') => lines::begin(state, LineFor::Query),
+        KeyCode::Char('i' | '/') => {
+            return lines::begin(state, LineFor::Query(Language::TraceQl));
+        }
         KeyCode::Char('n') => state.traces.asking.turn(1),
         KeyCode::Char('p') => state.traces.asking.turn(-1),
         KeyCode::Char('m') => {
@@ -123,8 +126,7 @@ fn map(state: &mut State, code: KeyCode) -> Vec<Effect> {
         KeyCode::Enter => query(ServiceMap::troubled),
         KeyCode::Char('e') => query(ServiceMap::failed),
         KeyCode::Char('i' | '/') => {
-            lines::begin(state, LineFor::Query);
-            return Vec::new();
+            return lines::begin(state, LineFor::Query(Language::TraceQl));
         }
         KeyCode::Char('m') | KeyCode::Esc | KeyCode::Backspace => {
             state.traces.side = Side::Found;

@@ -92,39 +92,46 @@ pub(super) fn tabs(frame: &mut Frame<'_>, area: Rect, state: &State) {
     frame.render_widget(Line::from_iter(spans), area);
 }
 
+/// The line being written behind `prompt`, and faint behind it what it may go on
+/// with. Answers how many of its characters are out of sight on the left.
+pub(super) fn written(
+    frame: &mut Frame<'_>,
+    area: Rect,
+    prompt: &str,
+    offer: &str,
+    state: &State,
+) -> usize {
+    // The end of a long line stays in sight.
+    let room = usize::from(area.width)
+        .saturating_sub(prompt.len() + 1)
+        .max(1);
+    let skip = state.line.cursor().saturating_sub(room - 1);
+    let text: String = state.line.text().chars().skip(skip).take(room).collect();
+    let left = room.saturating_sub(text.chars().count());
+    let column = prompt.len() + state.line.cursor() - skip;
+    let offer = match offer {
+        "" => String::new(),
+        offer => cut(&format!("   {offer}"), left),
+    };
+    let spans = [
+        Span::styled(prompt, state.theme.accent()),
+        Span::raw(text),
+        Span::styled(offer, state.theme.faint()),
+    ];
+    frame.render_widget(Line::from_iter(spans), area);
+    frame.set_cursor_position((area.x + column as u16, area.y));
+    skip
+}
+
 /// A line being written, a toast, or the keys.
 pub(super) fn foot(frame: &mut Frame<'_>, area: Rect, state: &State) {
     let theme = state.theme;
     if let Focus::Line(line) = state.focus {
-        let prompt = match line {
-            LineFor::Query => match state.screen {
-                Screen::Logs => "LogQL> ",
-                Screen::Traces => "TraceQL> ",
-                _ => "PromQL> ",
-            },
-            LineFor::Filter => "filter> ",
-            LineFor::Command => ": ",
-            LineFor::Update => "update> ",
+        let offer = match line {
+            LineFor::Command => complete(state.line.text(), &state.facts.services).join(" | "),
+            _ => String::new(),
         };
-        // The end of a long line stays in sight.
-        let room = usize::from(area.width)
-            .saturating_sub(prompt.len() + 1)
-            .max(1);
-        let skip = state.line.cursor().saturating_sub(room - 1);
-        let text: String = state.line.text().chars().skip(skip).take(room).collect();
-        let mut spans = vec![
-            Span::styled(prompt, theme.accent()),
-            Span::raw(text.clone()),
-        ];
-        if line == LineFor::Command {
-            let found = complete(state.line.text(), &state.facts.services);
-            let offer = format!("   {}", found.join(" | "));
-            let left = room.saturating_sub(text.chars().count());
-            spans.push(Span::styled(cut(&offer, left), theme.faint()));
-        }
-        frame.render_widget(Line::from(spans), area);
-        let column = prompt.len() + state.line.cursor() - skip;
-        frame.set_cursor_position((area.x + column as u16, area.y));
+        written(frame, area, line.prompt(), &offer, state);
         return;
     }
     let line = match &state.toast {

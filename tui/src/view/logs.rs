@@ -10,6 +10,7 @@ use telemetry::LogLine;
 
 use super::part::{clock, cut, framed, window};
 use super::{asked, metrics};
+use crate::completion::Language;
 use crate::state::{Follow, LogContext, State};
 
 /// ```text
@@ -19,17 +20,15 @@ use crate::state::{Follow, LogContext, State};
 /// ```
 pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, state: &State) {
     let theme = state.theme;
+    let asking = &state.logs.asking;
+    let asked = asked::lines(asking, Language::LogQl, area.width, theme);
     let [query, list, one] = Layout::vertical([
-        Constraint::Length(2),
+        Constraint::Length(asked.len() as u16),
         Constraint::Fill(1),
         Constraint::Length(7),
     ])
     .areas(area);
-    let asking = &state.logs.asking;
-    frame.render_widget(
-        Paragraph::new(asked::lines(asking, "LogQL", query.width, theme)),
-        query,
-    );
+    frame.render_widget(Paragraph::new(asked), query);
     if let Some(QueryAnswer {
         data: AnswerData::Series(matrix),
         range,

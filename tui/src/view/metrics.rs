@@ -12,6 +12,7 @@ use super::part::{ago, clock, cut, framed, short};
 use super::plot::{Drawn, Plot, Weight};
 use super::unit::Unit;
 use super::{asked, dashboard};
+use crate::completion::Language;
 use crate::state::{
     MetricsPane, MetricsView, PAGE, Reply, RightEdge, SeriesDrawn, State, point_at,
 };
@@ -27,18 +28,18 @@ pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, state: &State) {
         return dashboard::draw(frame, area, state);
     }
     let listed = metrics.page().len().max(1) as u16;
+    let mut lines = asked::lines(&metrics.asking, Language::PromQl, area.width, state.theme);
+    if let Some(stale) = stale(state) {
+        lines.truncate(1);
+        let stale = cut(&stale, usize::from(area.width));
+        lines.push(Line::styled(stale, state.theme.faint()));
+    }
     let [query, chart, list] = Layout::vertical([
-        Constraint::Length(2),
+        Constraint::Length(lines.len() as u16),
         Constraint::Fill(1),
         Constraint::Length(listed + 2),
     ])
     .areas(area);
-    let mut lines = asked::lines(&metrics.asking, "PromQL", query.width, state.theme);
-    if let Some(stale) = stale(state) {
-        lines.truncate(1);
-        let stale = cut(&stale, usize::from(query.width));
-        lines.push(Line::styled(stale, state.theme.faint()));
-    }
     frame.render_widget(Paragraph::new(lines), query);
     let Some(answer) = metrics.asking.reply.data() else {
         let empty = Paragraph::new("nothing was asked yet").block(framed("chart", state.theme));

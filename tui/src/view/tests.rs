@@ -1,21 +1,23 @@
 //! What every screen shows, at the smallest and at a usual size.
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
-use engine::{AnswerData, DeploymentRow, EventRow, HintOffer, PodRow, QueryAnswer};
+use engine::{AnswerData, DeploymentRow, EngineError, EventRow, HintOffer, PodRow, QueryAnswer};
 use model::{
-    Action, Answer, Bound, Check, Event, Evidence, FailureMode, Fault, Happening, Hypothesis, Load,
-    LoadShape, MatrixRow, Outcome, Period, Ratio, Recovery, Responder, Response, Rubric, Scenario,
-    ServiceName, Severity, Timestamp, Verdict,
+    Action, Answer, Backend, Bound, Check, Event, Evidence, FailureMode, Fault, Happening,
+    Hypothesis, Load, LoadShape, MatrixRow, Outcome, Period, Ratio, Recovery, Responder, Response,
+    Rubric, Scenario, ServiceName, Severity, Timestamp, Verdict,
 };
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use telemetry::{
-    LogLine, Matrix, Point, Series, Span, SpanKind, SpanStatus, TimeRange, Trace, TraceSummary,
+    LogLine, Matrix, Point, Position, Series, Span, SpanKind, SpanStatus, TelemetryError,
+    TimeRange, Trace, TraceSummary,
 };
 
+use crate::completion::{Language, Subject};
 use crate::effect::Effect;
 use crate::message::{Asker, Message, Page, Snapshot};
-use crate::state::{Complaint, Facts, Focus, Screen, State};
+use crate::state::{Complaint, Facts, Focus, Refusal, Screen, State};
 use crate::theme::Theme;
 use crate::update::update;
 
@@ -180,6 +182,11 @@ fn serde_args() -> serde_json::Map<String, serde_json::Value> {
 
 fn press(state: &mut State, code: KeyCode) -> Vec<Effect> {
     update(state, Message::Key(KeyEvent::new(code, KeyModifiers::NONE)))
+}
+
+fn press_control(state: &mut State, letter: char) -> Vec<Effect> {
+    let key = KeyEvent::new(KeyCode::Char(letter), KeyModifiers::CONTROL);
+    update(state, Message::Key(key))
 }
 
 fn write(state: &mut State, text: &str) {
@@ -468,19 +475,26 @@ fn the_fault_is_not_shown_before_the_debrief() {
 fn a_refused_query_keeps_the_last_answer_and_says_why() {
     let mut state = busy();
     state.screen = Screen::Metrics;
+    state.metrics.asking.query = "up{a".into();
     state.metrics.asking.begin();
-    let why =
-        "the metrics backend refused the query (bad_data): 1:5: parse error: unclosed left brace";
-    update(
-        &mut state,
-        Message::Answered(Asker::Metrics, Err(why.into())),
-    );
+    let error = EngineError::Telemetry(TelemetryError::Refused {
+        backend: Backend::Metrics,
+        kind: "bad_data".into(),
+        message: "1:5: parse error: unclosed left brace".into(),
+        position: Some(Position { line: 1, column: 5 }),
+    });
+    let refusal = Refusal::new("up{a".into(), &error);
+    update(&mut state, Message::Answered(Asker::Metrics, Err(refusal)));
     let seen = shown(&state, 120, 40);
     assert!(
         seen.contains("1:5: parse error") && seen.contains("below: the last answer"),
         "{seen}"
     );
     assert!(seen.contains("service=\"orders\""), "{seen}");
+    insta::assert_snapshot!("refused", shown(&state, 80, 24));
+    // What another query did wrong is not marked in this one.
+    press(&mut state, KeyCode::Char('n'));
+    assert!(!shown(&state, 80, 24).contains('^'));
 }
 
 #[test]
@@ -560,4 +574,150 @@ fn pages_of_the_cluster_are_read_and_closed() {
     assert!(shown(&state, 80, 24).contains("Status: CrashLoopBackOff"));
     press(&mut state, KeyCode::Esc);
     assert!(state.cluster.page.is_none());
+}
+
+#[test]
+fn a_query_is_completed_while_it_is_written() {
+    let names = Subject::Names(Language::PromQl);
+    let metrics = Subject::Values(Language::PromQl, "__name__".into());
+    let mut state = busy();
+    state.screen = Screen::Metrics;
+    assert_eq!(
+        press(&mut state, KeyCode::Char('i')),
+        [Effect::Names(names.clone()), Effect::Names(metrics)]
+    );
+    insta::assert_snapshot!("query-begun", shown(&state, 80, 24));
+    press_control(&mut state, 'u');
+    // Nobody answered yet: the language itself is offered.
+    write(&mut state, "sum by (s");
+    insta::assert_snapshot!("query-names-asked", shown(&state, 80, 24));
+    let told = |names: &[&str]| Ok(names.iter().map(|name| (*name).to_owned()).collect());
+    update(
+        &mut state,
+        Message::Named(names, told(&["service", "peer", "status", "step"])),
+    );
+    insta::assert_snapshot!("query-names", shown(&state, 120, 40));
+    press(&mut state, KeyCode::Tab);
+    press(&mut state, KeyCode::Tab);
+    assert_eq!(state.line.text(), "sum by (status");
+    press(&mut state, KeyCode::BackTab);
+    insta::assert_snapshot!("query-taken", shown(&state, 80, 24));
+    // The list is closed first, then the line is given up.
+    press(&mut state, KeyCode::Esc);
+    assert_eq!(state.line.text(), "sum by (s");
+    assert!(state.offers.is_none());
+    press(&mut state, KeyCode::Esc);
+    assert_eq!(state.focus, Focus::Screen);
+}
+
+#[test]
+fn values_of_a_label_are_asked_for_when_its_quote_opens() {
+    let values = Subject::Values(Language::LogQl, "app".into());
+    let mut state = busy();
+    state.screen = Screen::Logs;
+    press(&mut state, KeyCode::Char('i'));
+    press_control(&mut state, 'u');
+    write(&mut state, "{app=~");
+    let effects = press(&mut state, KeyCode::Char('"'));
+    assert!(effects.is_empty(), "they are on their way: {effects:?}");
+    let apps = [
+        "carts",
+        "front-end",
+        "orders",
+        "payment",
+        "shipping",
+        "user",
+        "web",
+    ];
+    let told = apps.map(str::to_owned).to_vec();
+    update(&mut state, Message::Named(values, Ok(told)));
+    insta::assert_snapshot!("query-values", shown(&state, 80, 24));
+    write(&mut state, "pay");
+    press(&mut state, KeyCode::Tab);
+    write(&mut state, "}");
+    assert_eq!(state.line.text(), r#"{app=~"payment"}"#);
+    let effects = press(&mut state, KeyCode::Enter);
+    assert!(matches!(
+        effects.as_slice(),
+        [Effect::Ask(Asker::Logs, ..), Effect::Keep(..)]
+    ));
+}
+
+#[test]
+fn names_that_cannot_be_had_are_said_and_hold_nobody_up() {
+    let mut state = busy();
+    state.screen = Screen::Metrics;
+    press(&mut state, KeyCode::Char('i'));
+    press_control(&mut state, 'u');
+    write(&mut state, "up{");
+    let names = Subject::Names(Language::PromQl);
+    update(
+        &mut state,
+        Message::Named(names, Err("nobody answers".into())),
+    );
+    assert!(shown(&state, 80, 24).contains("! nobody answers"));
+    // Tab finds nothing to take, and the line is as it was.
+    press(&mut state, KeyCode::Tab);
+    assert_eq!(state.line.text(), "up{");
+}
+
+#[test]
+fn a_long_query_has_its_list_in_sight() {
+    let mut state = busy();
+    state.screen = Screen::Traces;
+    press(&mut state, KeyCode::Char('i'));
+    press_control(&mut state, 'u');
+    let long = "{ resource.service.name = \"orders\" && span.http.route = \"/orders\" && status = ";
+    write(&mut state, long);
+    insta::assert_snapshot!("query-long", shown(&state, 80, 24));
+    for (width, height) in [(1, 1), (10, 3), (40, 10)] {
+        shown(&state, width, height);
+    }
+}
+
+#[test]
+fn an_earlier_query_is_searched_backwards_and_those_of_earlier_drills_too() {
+    let mut state = busy();
+    state.screen = Screen::Metrics;
+    let earlier = [
+        "sum(rate(orders_total[1m]))",
+        "rabbitmq_queue_messages",
+        "rate(orders_total[5m])",
+        "up",
+    ];
+    let earlier = earlier.map(str::to_owned).to_vec();
+    update(&mut state, Message::Remembered(Language::PromQl, earlier));
+    press(&mut state, KeyCode::Char('i'));
+    press_control(&mut state, 'u');
+    write(&mut state, "sum(");
+    press_control(&mut state, 'r');
+    write(&mut state, "orders_t");
+    press_control(&mut state, 'r');
+    insta::assert_snapshot!("query-searched", shown(&state, 80, 24));
+    // Esc gives the search up, not the line.
+    let mut other = busy();
+    other.screen = Screen::Metrics;
+    press(&mut other, KeyCode::Char('i'));
+    press_control(&mut other, 'r');
+    write(&mut other, "nobody asked this");
+    assert!(shown(&other, 80, 24).contains("no earlier query has this in it"));
+    press(&mut other, KeyCode::Esc);
+    let written = other.metrics.asking.query.as_str();
+    assert_eq!(other.line.text(), written);
+    // Tab takes what was found to be changed, Enter asks it.
+    press(&mut state, KeyCode::Tab);
+    assert_eq!(state.line.text(), "sum(rate(orders_total[1m]))");
+    let effects = press(&mut state, KeyCode::Enter);
+    assert!(matches!(
+        effects.as_slice(),
+        [
+            Effect::Ask(Asker::Metrics, query, _),
+            Effect::Keep(Language::PromQl, kept)
+        ] if query.text == *kept
+    ));
+    // What was asked last is found first.
+    press(&mut state, KeyCode::Char('i'));
+    press_control(&mut state, 'r');
+    press(&mut state, KeyCode::Enter);
+    assert_eq!(state.metrics.asking.query, "sum(rate(orders_total[1m]))");
 }

@@ -7,6 +7,7 @@ use ratatui::widgets::Paragraph;
 
 use super::part::{clock, cut, framed, sparkline, window};
 use super::{asked, map, waterfall};
+use crate::completion::Language;
 use crate::state::{Histogram, Side, State};
 
 /// How wide a bar of the durations is.
@@ -33,17 +34,15 @@ pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, state: &State) {
 /// ```
 fn search(frame: &mut Frame<'_>, area: Rect, state: &State) {
     let theme = state.theme;
+    let asking = &state.traces.asking;
+    let asked = asked::lines(asking, Language::TraceQl, area.width, theme);
     let [query, durations, list] = Layout::vertical([
-        Constraint::Length(2),
+        Constraint::Length(asked.len() as u16),
         Constraint::Length(2),
         Constraint::Fill(1),
     ])
     .areas(area);
-    let asking = &state.traces.asking;
-    frame.render_widget(
-        Paragraph::new(asked::lines(asking, "TraceQL", query.width, theme)),
-        query,
-    );
+    frame.render_widget(Paragraph::new(asked), query);
     spread(frame, durations, state);
     let found = state.traces.found();
     let height = usize::from(list.height.saturating_sub(2));

@@ -9,7 +9,7 @@ use super::{NOW, answer, before, busy, press, series, shown, write};
 use crate::effect::Effect;
 use crate::key::of_screen;
 use crate::message::{Asker, Message, Snapshot, Watch, Watched};
-use crate::state::{Screen, State};
+use crate::state::{Refusal, Screen, State};
 use crate::update::update;
 use crate::view::unit::Unit;
 
@@ -133,9 +133,8 @@ fn a_chart_up_to_now_is_refreshed_and_nothing_else_of_it_changes() {
     press(&mut state, KeyCode::Char('h'));
     let cursor = state.metrics.cursor;
     let record = |state: &mut State| {
-        let mut asking = state.metrics.asking.clone();
-        [asking.recall(1), asking.recall(1), asking.recall(1)]
-            .map(|line| line.map(|l| l.text().to_owned()))
+        let mut history = state.metrics.asking.history.clone();
+        [1, 1, 1].map(|step| history.recall(step).to_owned())
     };
     let history = record(&mut state);
     assert!(watches((1..5).flat_map(|s| tick(&mut state, s)).collect()).is_empty());
@@ -203,7 +202,7 @@ fn what_is_not_shown_or_stands_still_is_not_refreshed() {
     };
     let refused = |state: &mut State| {
         press(state, KeyCode::Char('r'));
-        update(state, Message::Answered(Asker::Metrics, Err("no".into())));
+        update(state, Message::Answered(Asker::Metrics, Err(refusal())));
     };
     let cases: [fn(&mut State); 4] = [elsewhere, past, waiting, refused];
     for (index, case) in cases.into_iter().enumerate() {
@@ -316,7 +315,7 @@ fn a_dashboard_is_not_on_record_until_a_panel_is_opened() {
     write(&mut state, " or up");
     let effects = press(&mut state, KeyCode::Enter);
     assert!(
-        matches!(effects.as_slice(), [Effect::Ask(..)]),
+        matches!(effects.as_slice(), [Effect::Ask(..), Effect::Keep(..)]),
         "{effects:?}"
     );
 }
@@ -358,7 +357,7 @@ fn a_refused_query_leaves_the_unit_of_what_is_shown() {
     state.metrics.asking.query = "x_bytes{".into();
     update(
         &mut state,
-        Message::Answered(Asker::Metrics, Err("no".into())),
+        Message::Answered(Asker::Metrics, Err(refusal())),
     );
     assert!(shown(&state, 80, 24).contains("12.0/s"));
 }
@@ -380,4 +379,13 @@ fn times_apart_from_all_points_have_no_value() {
     state.metrics.cursor = Some(Timestamp::from_millis(1));
     let seen = shown(&state, 120, 40);
     assert!(seen.contains("▶━            - {service="), "{seen}");
+}
+
+/// A backend's no, without a place.
+fn refusal() -> Refusal {
+    Refusal {
+        query: "up".into(),
+        why: "no".into(),
+        place: None,
+    }
 }
