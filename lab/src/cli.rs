@@ -96,8 +96,12 @@ pub(crate) struct Places {
 
 #[derive(Debug, Args)]
 pub(crate) struct Train {
-    /// A scenario's name or file; without it, you choose from a list.
+    /// A scenario's name or file; without it, you choose from a list (not in lines).
+    #[arg(required_if_eq_any([("mode", "plain"), ("mode", "json")]))]
     pub(crate) scenario: Option<String>,
+    /// How the incident is shown and answered.
+    #[arg(long, value_enum, default_value_t = ConsoleMode::Tui)]
+    pub(crate) mode: ConsoleMode,
     /// How long the shop runs well before the incident begins.
     #[arg(long, value_name = "TIME", default_value = "60s")]
     pub(crate) quiet: Period,
@@ -112,6 +116,18 @@ pub(crate) struct Train {
     pub(crate) out: PathBuf,
     #[command(flatten)]
     pub(crate) places: Places,
+}
+
+/// How `train` shows an incident, and is answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ConsoleMode {
+    /// Screens that are drawn on a terminal.
+    Tui,
+    /// Lines of text, for screen readers and simple terminals: commands are read from
+    /// standard input, `help` lists them.
+    Plain,
+    /// The same as lines of JSON, for programs.
+    Json,
 }
 
 /// What commands that run drills have in common.

@@ -122,13 +122,23 @@ impl Doer {
     /// Begins `effect`. The console never waits for it.
     pub(crate) fn begin(&mut self, effect: Effect, now: Timestamp) {
         while self.tasks.try_join_next().is_some() {}
-        let (shared, messages) = (Arc::clone(&self.shared), self.messages.clone());
+        let (work, messages) = (self.carry_out(effect, now), self.messages.clone());
         self.tasks.spawn(async move {
-            if let Some(message) = shared.carry_out(effect, now).await {
+            if let Some(message) = work.await {
                 // The console may have been left meanwhile.
                 drop(messages.send(message));
             }
         });
+    }
+
+    /// Carries `effect` out, for whoever waits for its answer.
+    pub(crate) fn carry_out(
+        &self,
+        effect: Effect,
+        now: Timestamp,
+    ) -> impl Future<Output = Option<Message>> + Send + use<> {
+        let shared = Arc::clone(&self.shared);
+        async move { shared.carry_out(effect, now).await }
     }
 }
 

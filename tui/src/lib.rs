@@ -9,18 +9,25 @@
 //!                 ▲            └► effect ─┐
 //!                 └───────────────────────┘
 //! ```
+//!
+//! `plain` has lines in the terminal's place: the same state, update and effects without
+//! the view.
 
 mod chooser;
 mod completion;
 mod effect;
 mod key;
 mod message;
+mod plain;
 mod session;
 mod state;
+mod story;
 mod terminal;
 mod theme;
 mod update;
 mod view;
+mod words;
 
 pub use chooser::choose;
-pub use session::{Leave, Session, TuiError, run};
+pub use plain::{Mode, run_plain};
+pub use session::{Leave, Session, TuiError, check_terminal, run};

@@ -1,14 +1,15 @@
 //! One drill at the console, from its briefing to its debrief.
 
+use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use crossterm::event::{Event as Input, EventStream};
-use engine::{ClusterView, Desk};
+use engine::{ClusterView, Desk, Subscription};
 use futures::StreamExt;
 use model::{Check, MatrixRow, Scenario, ServiceName, Timestamp};
 use telemetry::Telemetry;
-use tokio::sync::mpsc;
+use tokio::sync::mpsc::{self, UnboundedSender};
 
 use crate::completion::Language;
 use crate::effect::{Doer, Effect};
@@ -58,8 +59,32 @@ pub enum Leave {
 #[derive(Debug, thiserror::Error)]
 pub enum TuiError {
     /// The terminal could not be used.
-    #[error("the terminal cannot be used: {0}; the console needs an interactive terminal")]
+    #[error(
+        "the terminal cannot be used: {0}; the console needs an interactive terminal, `--mode plain` needs none"
+    )]
     Terminal(#[from] std::io::Error),
+    /// Nothing can be drawn there.
+    #[error(
+        "{0}, so the console cannot be drawn; with `--mode plain` it writes lines, with `--mode json` lines for programs"
+    )]
+    NoScreen(&'static str),
+    /// A line could not be written.
+    #[error("standard output cannot be written: {0}")]
+    Output(std::io::Error),
+}
+
+/// Whether standard output is a terminal on which the console can be drawn.
+///
+/// # Errors
+/// [`TuiError::NoScreen`] where it is not.
+pub fn check_terminal() -> Result<(), TuiError> {
+    if !std::io::stdout().is_terminal() {
+        return Err(TuiError::NoScreen("standard output is no terminal"));
+    }
+    if std::env::var_os("TERM").is_some_and(|term| term == "dumb") {
+        return Err(TuiError::NoScreen("TERM is `dumb`"));
+    }
+    Ok(())
 }
 
 /// Runs the console until its user leaves.
@@ -67,24 +92,8 @@ pub enum TuiError {
 /// # Errors
 /// [`TuiError`] when the terminal cannot be used. It is given back as it was.
 pub async fn run(session: Session) -> Result<Leave, TuiError> {
-    let facts = Facts {
-        scenario: session.scenario,
-        checks: session.checks.clone(),
-        rows: session.rows,
-        services: session.services,
-        addresses: session.addresses,
-    };
-    let mut state = State::new(facts, Theme::of_environment(), now());
     let (sender, mut answers) = mpsc::unbounded_channel();
-    let mut events = session.desk.subscribe();
-    let mut doer = Doer::new(
-        session.desk,
-        session.telemetry,
-        session.cluster,
-        session.checks,
-        session.history,
-        sender,
-    );
+    let (mut state, mut events, mut doer) = begin(session, Theme::of_environment(), sender);
     for language in [Language::PromQl, Language::LogQl, Language::TraceQl] {
         doer.begin(Effect::Remember(language), state.now);
     }
@@ -129,6 +138,32 @@ pub async fn run(session: Session) -> Result<Leave, TuiError> {
     }
 }
 
+/// What a session begins with, on every kind of console.
+pub(crate) fn begin(
+    session: Session,
+    theme: Theme,
+    sender: UnboundedSender<Message>,
+) -> (State, Subscription, Doer) {
+    let facts = Facts {
+        scenario: session.scenario,
+        checks: session.checks.clone(),
+        rows: session.rows,
+        services: session.services,
+        addresses: session.addresses,
+    };
+    let state = State::new(facts, theme, now());
+    let events = session.desk.subscribe();
+    let doer = Doer::new(
+        session.desk,
+        session.telemetry,
+        session.cluster,
+        session.checks,
+        session.history,
+        sender,
+    );
+    (state, events, doer)
+}
+
 fn draw(screen: &mut Screen, state: &mut State) -> Result<(), TuiError> {
     if state.bell == Bell::Due {
         state.bell = Bell::Silent;
@@ -138,7 +173,7 @@ fn draw(screen: &mut Screen, state: &mut State) -> Result<(), TuiError> {
     Ok(())
 }
 
-fn leave(state: &State) -> Leave {
+pub(crate) fn leave(state: &State) -> Leave {
     if state.over.is_some() {
         Leave::AfterTheEnd
     } else {
@@ -146,6 +181,6 @@ fn leave(state: &State) -> Leave {
     }
 }
 
-fn now() -> Timestamp {
+pub(crate) fn now() -> Timestamp {
     engine::Clock::system().now()
 }

@@ -24,7 +24,7 @@ use model::{
     Action, Check, Grade, Happening, MatrixRow, Scenario, ServiceName, Timeline, Timestamp,
 };
 
-pub(crate) use answer::{AnswerForm, Field};
+pub(crate) use answer::{AnswerForm, Field, SEVERITIES};
 pub(crate) use asking::{Asking, Refusal, Reply};
 pub(crate) use cluster::{ClusterPane, Tab};
 pub(crate) use context::{LogContext, selector};
@@ -39,7 +39,7 @@ pub(crate) use metrics::{MetricsPane, MetricsView, PAGE, RightEdge, SeriesDrawn,
 pub(crate) use names::{Names, Standing};
 pub(crate) use offers::Offers;
 pub(crate) use open::{Depth, OpenTrace, facts, requests_of, waterfall};
-pub(crate) use palette::{ActPane, KINDS, complete, key_of, parse};
+pub(crate) use palette::{ActPane, KINDS, complete, is_runbook, key_of, parse};
 pub(crate) use traces::{Side, TracesPane};
 
 use crate::completion::Language;

@@ -151,19 +151,23 @@ fn answered(state: &mut State, asker: Asker, answer: Result<Box<engine::QueryAns
 }
 
 fn responded(state: &mut State, response: &Response, outcome: Result<Outcome, String>) {
-    let done = match response {
-        Response::Acknowledge => "the page is acknowledged: you are on it".to_owned(),
-        Response::Declare(_) => return,
-        Response::Diagnose(_) => "your diagnosis is in; it can be changed until the end".to_owned(),
-        Response::Act(action) => format!("done: {action}"),
-        Response::Update(_) => "the stakeholders were told".to_owned(),
-        Response::Resolve => "resolved; the debrief comes when the shop has held".to_owned(),
-        Response::Hint | Response::Query(_) => return,
-    };
+    let Some(done) = done(response) else { return };
     match outcome {
         Ok(Outcome::Refused(why)) | Err(why) => state.say(Tone::Wrong, why),
         Ok(_) => state.say(Tone::Done, done),
     }
+}
+
+/// What is said when `response` was carried out; nothing where it is plain to see.
+pub(crate) fn done(response: &Response) -> Option<String> {
+    Some(match response {
+        Response::Acknowledge => "the page is acknowledged: you are on it".to_owned(),
+        Response::Diagnose(_) => "your diagnosis is in; it can be changed until the end".to_owned(),
+        Response::Act(action) => format!("done: {action}"),
+        Response::Update(_) => "the stakeholders were told".to_owned(),
+        Response::Resolve => "resolved; the debrief comes when the shop has held".to_owned(),
+        Response::Declare(_) | Response::Hint | Response::Query(_) => return None,
+    })
 }
 
 /// Whether `what` may be shown before the debrief: nothing of the fault itself.

@@ -33,6 +33,7 @@ mod waterfall;
 
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout};
+pub(crate) use unit::Unit;
 
 use crate::state::{Focus, LineFor, Screen, State};
 
@@ -67,4 +68,4 @@ pub(crate) fn draw(frame: &mut Frame<'_>, state: &State) {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -52,6 +52,21 @@ fn the_command_line_is_put_together_rightly() {
 }
 
 #[test]
+fn who_reads_lines_names_a_scenario() {
+    for (args, fits) in [
+        (vec!["train"], true),
+        (vec!["train", "payment-hangs", "--mode", "plain"], true),
+        (vec!["train", "payment-hangs", "--mode", "json"], true),
+        (vec!["train", "--mode", "tui"], true),
+        (vec!["train", "--mode", "plain"], false),
+        (vec!["train", "--mode", "json"], false),
+    ] {
+        let call = [vec!["shoplab"], args].concat();
+        assert_eq!(Cli::try_parse_from(&call).is_ok(), fits, "{call:?}");
+    }
+}
+
+#[test]
 fn every_command_of_the_chapter_on_ci_is_one() {
     let calls = calls();
     assert!(calls.len() >= 12, "{calls:?}");

@@ -1,16 +1,16 @@
 //! `shoplab train`: one incident at the console.
 
-use std::io::Write;
+use std::io::{BufReader, Write, stdin, stdout};
 use std::path::PathBuf;
 
-use engine::{ClusterView, Drill, Stop};
+use engine::{Clock, ClusterView, Drill, Stop};
 use model::{Period, Scenario, Vocabulary};
 use store::Ports;
 use telemetry::Telemetry;
 use tokio_util::sync::CancellationToken;
 
 use crate::assets::Assets;
-use crate::cli::Train;
+use crate::cli::{ConsoleMode, Train};
 use crate::conduct;
 use crate::error::LabError;
 use crate::exit::Exit;
@@ -21,6 +21,10 @@ use crate::{report, select, signals, vocabulary};
 
 /// Trains somebody at the console.
 pub(crate) fn train(args: Train) -> Result<(String, Exit), LabError> {
+    if args.mode == ConsoleMode::Tui {
+        // Said before a shop is brought up for nothing.
+        tui::check_terminal().map_err(console)?;
+    }
     let assets = Assets::new(args.places.assets.clone())?;
     let vocabulary = vocabulary::read(&assets)?;
     let runtime = signals::runtime()?;
@@ -69,7 +73,7 @@ async fn at_console(
     let platform = Platform::start(&wanted, assets, state).await?;
     let history = StateDir::base(args.places.state.as_deref()).join("history");
     let job = Job::trainee(scenario, &args.name, args.seed, journal);
-    let result = session(&job, vocabulary, &platform, history, &cancel).await;
+    let result = session(&job, vocabulary, &platform, args.mode, history, &cancel).await;
     platform.stop().await;
     signals.abort();
     result
@@ -79,6 +83,7 @@ async fn session(
     job: &Job,
     vocabulary: &Vocabulary,
     platform: &Platform,
+    mode: ConsoleMode,
     history: PathBuf,
     cancel: &CancellationToken,
 ) -> Result<DrillOutcome, LabError> {
@@ -110,7 +115,7 @@ async fn session(
         history,
     };
     let console_ended = tokio::select! {
-        ended = tui::run(session) => ended.map(drop).map_err(console),
+        ended = shown(session, mode) => ended.map(drop).map_err(console),
         () = cancel.cancelled() => Ok(()),
     };
     // Whoever leaves before the end gives up the grade; after it, nothing changes any more.
@@ -119,21 +124,46 @@ async fn session(
     Ok(DrillOutcome::read(&timeline, 1, job.journal.clone()))
 }
 
+async fn shown(session: tui::Session, mode: ConsoleMode) -> Result<tui::Leave, tui::TuiError> {
+    let mode = match mode {
+        ConsoleMode::Tui => return tui::run(session).await,
+        ConsoleMode::Plain => tui::Mode::Plain,
+        ConsoleMode::Json => tui::Mode::Json,
+    };
+    tui::run_plain(session, mode, BufReader::new(stdin()), stdout()).await
+}
+
 fn journal(args: &Train, scenario: &Scenario) -> PathBuf {
     args.out
         .join("journals")
         .join(format!("{}-{}.jsonl", scenario.name, args.name))
 }
 
-/// What is left on the terminal when the console has gone.
+/// What is left on the terminal when the console has gone, or the last line of JSON.
 fn ending(args: &Train, outcome: &DrillOutcome) -> Result<String, LabError> {
     report::write(std::slice::from_ref(outcome), &args.out)?;
-    let mut text = format!("{}\n", outcome.title);
-    text.push_str(&report::text::details(outcome));
     let page = args.out.join("report.md");
-    text.push_str(&format!("  report: {}\n", page.display()));
+    let (page, journal) = (page.display(), outcome.journal.display());
+    if args.mode == ConsoleMode::Json {
+        let line = serde_json::json!({
+            "at": Clock::system().now().as_millis(),
+            "kind": "report",
+            "text": format!("report: {page}"),
+            "scenario": outcome.scenario,
+            "result": outcome.result.word().to_lowercase(),
+            "reason": outcome.result.reason(),
+            "report": page.to_string(),
+            "journal": journal.to_string(),
+        });
+        return Ok(format!("{line}\n"));
+    }
+    let mut text = format!("{}\n", outcome.title);
+    // Lines of text have told the grade already.
+    if args.mode == ConsoleMode::Tui || outcome.grade.is_none() {
+        text.push_str(&report::text::details(outcome));
+    }
+    text.push_str(&format!("  report: {page}\n"));
     if outcome.grade.is_some() {
-        let journal = outcome.journal.display();
         text.push_str(&format!("  grade again: shoplab grade {journal}\n"));
     }
     Ok(text)

@@ -1,8 +1,9 @@
 //! The answer form: closed vocabularies, so that nobody has to judge a text.
 
-use model::{Diagnosis, FailureMode, RowId, ServiceName, Severity};
+use model::{Diagnosis, FailureMode, Response, RowId, ServiceName, Severity};
 
 use super::Facts;
+use crate::effect::Effect;
 
 /// A field of the form.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,6 +75,16 @@ impl AnswerForm {
             mode: FailureMode::ALL[self.mode],
             impact: self.impacts.get(self.impact).cloned().flatten(),
         }
+    }
+
+    /// Submits the form.
+    pub(crate) fn submit(&mut self) -> Vec<Effect> {
+        let diagnosis = self.diagnosis();
+        self.submitted = Some(diagnosis.clone());
+        vec![
+            Effect::Respond(Response::Declare(self.severity())),
+            Effect::Respond(Response::Diagnose(diagnosis)),
+        ]
     }
 
     /// The severity that the form declares.

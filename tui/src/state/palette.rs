@@ -158,6 +158,16 @@ const VERBS: [&str; 8] = [
     "apply -f",
 ];
 
+/// Whether `text` begins as a runbook command does.
+pub(crate) fn is_runbook(text: &str) -> bool {
+    let first = text.split_whitespace().next();
+    let verbs = VERBS.iter().map(|verb| verb.split_whitespace().next());
+    first == Some("kubectl")
+        || verbs
+            .into_iter()
+            .any(|verb| verb == first && verb.is_some())
+}
+
 /// CPU and memory of `--limits=cpu=200m,memory=400Mi`.
 fn limits_of(text: &str) -> Result<(Option<String>, Option<String>), String> {
     let list = text.strip_prefix("--limits=").unwrap_or(text);

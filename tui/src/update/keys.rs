@@ -244,14 +244,7 @@ fn answer(state: &mut State, code: KeyCode) -> Vec<Effect> {
         KeyCode::Right | KeyCode::Char('l') => state.answer.turn(1),
         KeyCode::Left | KeyCode::Char('h') => state.answer.turn(-1),
         KeyCode::Enter => {
-            return unless_over(state, |state| {
-                let diagnosis = state.answer.diagnosis();
-                state.answer.submitted = Some(diagnosis.clone());
-                vec![
-                    Effect::Respond(Response::Declare(state.answer.severity())),
-                    Effect::Respond(Response::Diagnose(diagnosis)),
-                ]
-            });
+            return unless_over(state, |state| state.answer.submit());
         }
         _ => {}
     }

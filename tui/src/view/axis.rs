@@ -63,7 +63,7 @@ impl Unit {
     }
 
     /// `value` with its unit, as short as it can be told apart.
-    pub(super) fn show(self, value: f64) -> String {
+    pub(crate) fn show(self, value: f64) -> String {
         if !value.is_finite() {
             return value.to_string();
         }

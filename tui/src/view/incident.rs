@@ -7,8 +7,9 @@ use ratatui::widgets::{Paragraph, Wrap};
 
 use super::part::{ago, clock, cut, framed, sparkline};
 use crate::state::State;
+use crate::story::event_text;
 use crate::update::shown_during_drill;
-use crate::view::debrief::event_text;
+use crate::words::paragraphs;
 
 /// ```text
 /// ┌ briefing ──────┐┌ SLOs ───────────────┐
@@ -48,14 +49,6 @@ fn briefing(frame: &mut Frame<'_>, area: Rect, state: &State) {
         .wrap(Wrap { trim: true })
         .block(framed("briefing", theme));
     frame.render_widget(text, area);
-}
-
-/// The paragraphs of an authored text, whose own line breaks mean nothing.
-fn paragraphs(text: &str) -> impl Iterator<Item = String> + '_ {
-    let parts = text.split("\n\n").map(|part| part.split_whitespace());
-    parts
-        .map(|words| words.collect::<Vec<_>>().join(" "))
-        .filter(|part| !part.is_empty())
 }
 
 fn firing(frame: &mut Frame<'_>, area: Rect, state: &State) {

@@ -1,36 +1,16 @@
 //! Small parts that several screens draw.
 
-use model::{Period, Timestamp};
+use model::Timestamp;
 use ratatui::widgets::Block;
 
 use crate::theme::Theme;
+pub(super) use crate::words::{clock, short};
 
 /// A framed part with a title.
 pub(super) fn framed(title: impl Into<String>, theme: Theme) -> Block<'static> {
     Block::bordered()
         .border_style(theme.faint())
         .title(format!(" {} ", title.into()))
-}
-
-/// A length of time as `7s`, `3m07s`, `1h02m`.
-pub(super) fn short(period: Period) -> String {
-    let seconds = period.as_millis() / 1_000;
-    match seconds {
-        0..60 => format!("{seconds}s"),
-        60..3_600 => format!("{}m{:02}s", seconds / 60, seconds % 60),
-        _ => format!("{}h{:02}m", seconds / 3_600, seconds / 60 % 60),
-    }
-}
-
-/// The time of day in UTC, as logs write it.
-pub(super) fn clock(at: Timestamp) -> String {
-    let seconds = at.as_millis() / 1_000 % 86_400;
-    format!(
-        "{:02}:{:02}:{:02}",
-        seconds / 3_600,
-        seconds / 60 % 60,
-        seconds % 60
-    )
 }
 
 /// How long ago `at` was.
@@ -71,14 +51,6 @@ pub(super) fn cut(text: &str, width: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn times_are_short() {
-        for (seconds, text) in [(7, "7s"), (187, "3m07s"), (3_725, "1h02m")] {
-            assert_eq!(short(Period::from_secs(seconds)), text);
-        }
-        assert_eq!(clock(Timestamp::from_millis(63_667_000)), "17:41:07");
-    }
 
     #[test]
     fn a_window_keeps_the_selected_row_in_sight() {

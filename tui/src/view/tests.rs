@@ -26,10 +26,10 @@ mod metrics;
 mod traces;
 
 /// 17:41:07 on the day of the tests.
-const NOW: Timestamp =
+pub(crate) const NOW: Timestamp =
     Timestamp::from_millis(1_700_000_000_000 / 86_400_000 * 86_400_000 + 63_667_000);
 
-fn before(seconds: u64) -> Timestamp {
+pub(crate) fn before(seconds: u64) -> Timestamp {
     NOW.minus(Period::from_secs(seconds))
 }
 
@@ -103,7 +103,7 @@ fn facts() -> Facts {
 }
 
 /// A console in the middle of an incident.
-fn console() -> State {
+pub(crate) fn console() -> State {
     let mut state = State::new(facts(), Theme::Plain, NOW);
     let mut seq = 0;
     let mut happen = |state: &mut State, at, what| {
@@ -195,7 +195,7 @@ fn write(state: &mut State, text: &str) {
     }
 }
 
-fn answer(data: AnswerData) -> Box<QueryAnswer> {
+pub(crate) fn answer(data: AnswerData) -> Box<QueryAnswer> {
     Box::new(QueryAnswer {
         range: TimeRange {
             from: before(300),
@@ -206,7 +206,7 @@ fn answer(data: AnswerData) -> Box<QueryAnswer> {
     })
 }
 
-fn series(title: &str, values: &[f64]) -> Series {
+pub(crate) fn series(title: &str, values: &[f64]) -> Series {
     let points = values.iter().enumerate().map(|(index, value)| Point {
         at: before(300 - index as u64 * 60),
         value: *value,
@@ -217,7 +217,7 @@ fn series(title: &str, values: &[f64]) -> Series {
     }
 }
 
-fn line(seconds: u64, app: &str, text: &str) -> LogLine {
+pub(crate) fn line(seconds: u64, app: &str, text: &str) -> LogLine {
     LogLine {
         at: before(seconds),
         nanos: before(seconds).as_millis() * 1_000_000,
@@ -226,7 +226,7 @@ fn line(seconds: u64, app: &str, text: &str) -> LogLine {
     }
 }
 
-fn trace() -> Trace {
+pub(crate) fn trace() -> Trace {
     let span =
         |id: &str, parent: Option<&str>, service: &str, name: &str, start: u64, millis: u64| Span {
             span_id: id.into(),

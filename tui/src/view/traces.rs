@@ -9,6 +9,7 @@ use super::part::{clock, cut, framed, sparkline, window};
 use super::{asked, map, waterfall};
 use crate::completion::Language;
 use crate::state::{Histogram, Side, State};
+pub(super) use crate::words::millis;
 
 /// How wide a bar of the durations is.
 const BAR: usize = 2;
@@ -122,13 +123,4 @@ fn scale(histogram: &Histogram, width: usize) -> String {
         + &middle;
     let room = width.saturating_sub(high.chars().count());
     format!("{middle:<room$}{high}")
-}
-
-/// Seconds in the unit that fits.
-pub(super) fn millis(seconds: f64) -> String {
-    match seconds {
-        s if s >= 1.0 => format!("{s:.2} s"),
-        s if s >= 0.001 => format!("{:.1} ms", s * 1e3),
-        s => format!("{:.0} µs", s * 1e6),
-    }
 }

@@ -7,7 +7,7 @@ use token::{Token, tokens};
 
 /// What a number is a number of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Unit {
+pub(crate) enum Unit {
     /// Nothing that could be told.
     Plain,
     Seconds,
@@ -34,7 +34,7 @@ const LEVELS: [&[&str]; 6] = [
 
 impl Unit {
     /// The unit of what `query` (PromQL, or LogQL that counts) answers.
-    pub(super) fn of(query: &str) -> Self {
+    pub(crate) fn of(query: &str) -> Self {
         let tokens = tokens(query);
         if tokens.len() > MOST {
             return Self::Plain;
