@@ -1,11 +1,13 @@
-//! The real program in a pseudo-terminal, from the page to the grade.
+//! The real program in a pseudo-terminal, and without one, from the page to the grade.
 
-use std::io::{Read, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::num::NonZeroU16;
+use std::process::Stdio;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use portable_pty::{CommandBuilder, PtySize, native_pty_system};
+use serde_json::Value;
 
 use crate::lab::{Place, wait_until};
 
@@ -152,5 +154,66 @@ fn a_trainee_is_paged_finds_the_cause_and_is_graded() {
     let left = terminal.shows();
     assert!(left.contains("grade again: shoplab grade"), "{left}");
     assert!(status.exit_code() <= 1, "{status:?}\n{left}");
+    place.wait_until_empty(Duration::from_secs(10));
+}
+
+#[test]
+fn a_program_is_paged_finds_the_cause_and_is_graded() {
+    let place = Place::take();
+    let out = place.path("out");
+    let train = [
+        "train",
+        "payment-scaled-to-zero",
+        "--mode",
+        "json",
+        "--quiet",
+        "3s",
+        "--out",
+        out.to_str().expect("a path"),
+    ];
+    let mut child = place
+        .command(&train)
+        .stdin(Stdio::piped())
+        .spawn()
+        .expect("the program starts");
+    let mut commands = child.stdin.take().expect("its input");
+    let output = BufReader::new(child.stdout.take().expect("its output"));
+    let mut facts = output.lines().map(|line| {
+        let line = line.expect("a line");
+        serde_json::from_str::<Value>(&line).unwrap_or_else(|e| panic!("{e}: {line}"))
+    });
+    let mut fact = |kind: &str| -> Value {
+        let found = facts.by_ref().find(|fact| fact["kind"] == kind);
+        found.unwrap_or_else(|| panic!("nothing of the kind {kind} was told"))
+    };
+    let mut obey = |command: &str| writeln!(commands, "{command}").expect("it is read");
+    while fact("alert-fired")["alert"] != "PaymentDown" {}
+    for (command, kind) in [
+        ("ack", "done"),
+        (
+            "metrics kube_deployment_spec_replicas{deployment=\"payment\"}",
+            "series",
+        ),
+        ("logs {app=\"orders\"} | json | level=\"error\"", "lines"),
+        ("update Checkouts fail: payment has no pods.", "done"),
+        (
+            "answer cause=payment mode=scaled-down impact=M06 severity=page",
+            "done",
+        ),
+        ("scale deployment/payment --replicas=1 yes", "done"),
+    ] {
+        obey(command);
+        let told = fact(kind);
+        assert_ne!(told["count"], 0, "{command}: {told}");
+    }
+    fact("recovered");
+    obey("update Payment has its pod again.");
+    obey("{\"do\": \"resolve\", \"confirm\": true}");
+    let grade = fact("grade");
+    assert_eq!(grade["passed"], true, "{grade}");
+    assert_eq!(fact("debrief")["cause"], "payment");
+    fact("report");
+    let ended = child.wait().expect("its end");
+    assert_eq!(ended.code(), Some(0));
     place.wait_until_empty(Duration::from_secs(10));
 }
