@@ -13,9 +13,10 @@ use tokio::sync::mpsc::UnboundedSender;
 use tokio::task::JoinSet;
 
 use crate::completion::{Language, Subject};
-use crate::message::{Asker, Message, Page, Snapshot, Watch, Watched};
+use crate::message::{Asker, Message, Snapshot, Watch, Watched};
 use crate::state::{
-    CALLS, Complaint, LATENCIES, LogContext, Refusal, ServiceMap, WINDOW, selector,
+    CALLS, Complaint, Instance, LATENCIES, LogContext, Refusal, ServiceMap, Source, WINDOW,
+    selector,
 };
 use keeper::Keeper;
 
@@ -61,23 +62,12 @@ pub(crate) enum Effect {
     Listen,
     /// Look at the cluster.
     Look,
-    /// Describe a pod.
-    Describe(String),
-    /// Read a pod's logs; of its previous container where `previous`.
-    PodLogs(String, Instance),
+    /// Read a text about something in the cluster.
+    Read(Source),
     /// Whether there is a hint.
     Offer,
     /// Leave.
     Quit,
-}
-
-/// Which container of a pod.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Instance {
-    /// The one that runs.
-    Present,
-    /// The one before it.
-    Previous,
 }
 
 /// Carries effects out; answers come back as messages.
@@ -189,19 +179,9 @@ impl Shared {
             Effect::Measure => Message::Measured(self.measure().await),
             Effect::Listen => Message::Complained(self.listen(now).await),
             Effect::Look => Message::Looked(self.look().await.map(Box::new)),
-            Effect::Describe(pod) => {
-                let lines = self.cluster.describe(&pod).await;
-                Message::Told(page(format!("describe pod {pod}"), lines))
-            }
-            Effect::PodLogs(pod, instance) => {
-                let previous = instance == Instance::Previous;
-                let title = if previous { "logs --previous" } else { "logs" };
-                let lines = if previous {
-                    self.cluster.previous_logs(&pod).await
-                } else {
-                    self.cluster.logs(&pod).await
-                };
-                Message::Told(page(format!("{title} {pod}"), lines))
+            Effect::Read(source) => {
+                let lines = self.read(&source).await;
+                Message::Told(source, lines.map_err(|error| error.to_string()))
             }
             Effect::Offer => Message::Offered(self.desk.hint()),
             Effect::Quit => return None,
@@ -259,22 +239,26 @@ impl Shared {
         Ok(answer.into_lines().iter().map(complaint).collect())
     }
 
+    async fn read(&self, source: &Source) -> Result<Vec<String>, engine::EngineError> {
+        match source {
+            Source::Describe(kind, name) => self.cluster.describe(*kind, name).await,
+            Source::Yaml(kind, name) => self.cluster.yaml(*kind, name).await,
+            Source::Logs(pod, Instance::Present) => self.cluster.logs(pod).await,
+            Source::Logs(pod, Instance::Previous) => self.cluster.previous_logs(pod).await,
+        }
+    }
+
     async fn look(&self) -> Result<Snapshot, String> {
         let look = async {
             Ok::<_, engine::EngineError>(Snapshot {
                 pods: self.cluster.pods().await?,
                 deployments: self.cluster.deployments().await?,
+                services: self.cluster.services().await?,
                 events: self.cluster.events().await?,
             })
         };
         look.await.map_err(|error| error.to_string())
     }
-}
-
-fn page(title: String, lines: Result<Vec<String>, engine::EngineError>) -> Result<Page, String> {
-    lines
-        .map(|lines| Page { title, lines })
-        .map_err(|error| error.to_string())
 }
 
 fn complaint(line: &LogLine) -> Complaint {

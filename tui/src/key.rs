@@ -83,10 +83,15 @@ pub(crate) fn of_screen(screen: Screen) -> &'static [Binding] {
         Screen::Cluster => {
             const {
                 &[
-                    bind("h l", "pods, deployments, events"),
-                    bind("Enter or d", "describe the pod"),
-                    bind("o", "the pod's logs"),
-                    bind("O", "the logs of its previous container"),
+                    bind("h l", "pods, deployments, services, events"),
+                    bind("/ s", "filter, order of the rows (Esc: all of them)"),
+                    bind(
+                        "Enter d y",
+                        "describe, YAML (Enter on a Deployment: its pods)",
+                    ),
+                    bind("o O f", "logs, of its previous container; there: follow"),
+                    bind("t", "change its service: the screen Act"),
+                    bind("/ n N h l", "in a text: search, on, back; to the side"),
                 ]
             }
         }

@@ -1,12 +1,12 @@
 //! What can happen to the console.
 
 use crossterm::event::KeyEvent;
-use engine::{DeploymentRow, EventRow, HintOffer, PodRow, QueryAnswer};
+use engine::{DeploymentRow, EventRow, HintOffer, PodRow, QueryAnswer, ServiceRow};
 use model::{CheckName, Event, Outcome, Response, Timestamp};
 use telemetry::{Matrix, TimeRange, Trace};
 
 use crate::completion::{Language, Subject};
-use crate::state::{Complaint, LogContext, Refusal, ServiceMap};
+use crate::state::{Complaint, LogContext, Refusal, ServiceMap, Source};
 
 /// Something happened.
 #[derive(Debug)]
@@ -41,8 +41,8 @@ pub(crate) enum Message {
     Complained(Result<Vec<Complaint>, String>),
     /// The cluster was looked at.
     Looked(Result<Box<Snapshot>, String>),
-    /// A text about something in the cluster.
-    Told(Result<Page, String>),
+    /// A text about something in the cluster, or why there is none.
+    Told(Source, Result<Vec<String>, String>),
     /// A response was carried out.
     Responded(Response, Result<Outcome, String>),
     /// The next hint, if there is one.
@@ -79,12 +79,6 @@ pub(crate) enum Watched {
 pub(crate) struct Snapshot {
     pub(crate) pods: Vec<PodRow>,
     pub(crate) deployments: Vec<DeploymentRow>,
+    pub(crate) services: Vec<ServiceRow>,
     pub(crate) events: Vec<EventRow>,
-}
-
-/// A text to read: a description, logs.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Page {
-    pub(crate) title: String,
-    pub(crate) lines: Vec<String>,
 }

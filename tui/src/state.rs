@@ -15,6 +15,7 @@ mod metrics;
 mod names;
 mod offers;
 mod open;
+mod page;
 mod palette;
 mod path;
 mod traces;
@@ -26,7 +27,7 @@ use model::{
 
 pub(crate) use answer::{AnswerForm, Field, SEVERITIES};
 pub(crate) use asking::{Asking, Refusal, Reply};
-pub(crate) use cluster::{ClusterPane, Tab};
+pub(crate) use cluster::{ClusterPane, Listed, Owner, RowStanding, Tab};
 pub(crate) use context::{LogContext, selector};
 pub(crate) use dashboard::{Panel, Shown};
 pub(crate) use histogram::Histogram;
@@ -39,7 +40,10 @@ pub(crate) use metrics::{MetricsPane, MetricsView, PAGE, RightEdge, SeriesDrawn,
 pub(crate) use names::{Names, Standing};
 pub(crate) use offers::Offers;
 pub(crate) use open::{Depth, OpenTrace, facts, requests_of, waterfall};
-pub(crate) use palette::{ActPane, KINDS, complete, is_runbook, key_of, parse};
+pub(crate) use page::{Instance, Page, Source};
+pub(crate) use palette::{
+    ActPane, KINDS, complete, is_runbook, key_of, parse, service_of_pod,
+};
 pub(crate) use traces::{Side, TracesPane};
 
 use crate::completion::Language;
@@ -125,6 +129,10 @@ pub(crate) enum LineFor {
     Search(Language),
     /// The filter of the log lines.
     Filter,
+    /// What rows of the cluster have in them.
+    Rows,
+    /// What is searched for in a page.
+    Find,
     /// A runbook command.
     Command,
     /// An update to the stakeholders.
@@ -137,7 +145,8 @@ impl LineFor {
         match self {
             Self::Query(language) => language.prompt(),
             Self::Search(_) => "search> ",
-            Self::Filter => "filter> ",
+            Self::Filter | Self::Rows => "filter> ",
+            Self::Find => "find> ",
             Self::Command => ": ",
             Self::Update => "update> ",
         }

@@ -1,5 +1,6 @@
 //! What a message changes, and what it asks for. No I/O here.
 
+mod cluster;
 mod events;
 mod keys;
 mod lines;
@@ -52,23 +53,9 @@ pub(crate) fn update(state: &mut State, message: Message) -> Vec<Effect> {
             state.incident.trouble = None;
         }
         Message::Complained(Err(why)) => state.incident.trouble = Some(why),
-        Message::Looked(Ok(snapshot)) => {
-            state.cluster.snapshot = *snapshot;
-            state.cluster.trouble = None;
-            let rows = state.cluster.rows();
-            state.cluster.selected = state.cluster.selected.min(rows.saturating_sub(1));
-        }
+        Message::Looked(Ok(snapshot)) => state.cluster.take(*snapshot),
         Message::Looked(Err(why)) => state.cluster.trouble = Some(why),
-        Message::Told(Ok(page)) => {
-            let last = page.lines.len().saturating_sub(1);
-            let from = if page.title.starts_with("logs") {
-                last
-            } else {
-                0
-            };
-            state.cluster.page = Some((page, from));
-        }
-        Message::Told(Err(why)) => state.say(Tone::Wrong, why),
+        Message::Told(source, lines) => cluster::told(state, source, lines),
         Message::Responded(response, outcome) => responded(state, &response, outcome),
         Message::Offered(offer) => state.incident.hint = offer,
     }
@@ -91,6 +78,7 @@ fn tick(state: &mut State, now: model::Timestamp) -> Vec<Effect> {
         return effects;
     }
     effects.push(Effect::Look);
+    effects.extend(cluster::follow(state));
     if state.steady() {
         effects.extend([Effect::Measure, Effect::Listen, Effect::Offer]);
     }

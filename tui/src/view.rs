@@ -25,6 +25,7 @@ mod incident;
 mod logs;
 mod map;
 mod metrics;
+mod page;
 mod part;
 mod plot;
 mod traces;

@@ -40,4 +40,4 @@ pub use desk::Desk;
 pub use drill::{Drill, HintOffer, Phase, Stop};
 pub use error::EngineError;
 pub use recorder::Subscription;
-pub use view::{ClusterView, DeploymentRow, EventRow, PodRow};
+pub use view::{ClusterView, DeploymentRow, EventRow, ObjectKind, PodRow, ServiceRow, Usage};

@@ -69,11 +69,7 @@ pub(crate) fn parse(text: &str, services: &[ServiceName]) -> Result<Action, Stri
     }
     let service = |word: &str| -> Result<ServiceName, String> {
         let name = word.rsplit('/').next().unwrap_or(word);
-        let named = services.iter().find(|service| service.as_str() == name);
-        let pod = |service: &&ServiceName| {
-            name.starts_with(&format!("{service}-")) && pod_of(name, service)
-        };
-        let found = named.or_else(|| services.iter().find(pod));
+        let found = service_of_pod(name, services).and_then(|index| services.get(index));
         found
             .cloned()
             .ok_or_else(|| format!("there is no service called `{name}`"))
@@ -189,6 +185,14 @@ fn option(options: &[&str], name: &str) -> Option<Result<u32, String>> {
         .find_map(|option| option.strip_prefix(name)?.strip_prefix('='))?;
     let number = value.parse();
     Some(number.map_err(|_| format!("{name}: `{value}` is not a whole number")))
+}
+
+/// Which of `services` is called `name`, or runs the pod of that name.
+pub(crate) fn service_of_pod(name: &str, services: &[ServiceName]) -> Option<usize> {
+    let named = services.iter().position(|service| service.as_str() == name);
+    let pod =
+        |service: &ServiceName| name.starts_with(&format!("{service}-")) && pod_of(name, service);
+    named.or_else(|| services.iter().position(pod))
 }
 
 /// Whether a pod of that name can be `service`'s: `carts-6d8f-x2x4k` is carts',

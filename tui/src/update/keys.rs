@@ -3,10 +3,10 @@
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 use model::Response;
 
-use super::{ask, lines, logs, metrics, traces};
-use crate::effect::{Effect, Instance};
+use super::{ask, cluster, lines, logs, metrics, traces};
+use crate::effect::Effect;
 use crate::message::Asker;
-use crate::state::{Focus, KINDS, LineFor, Screen, State, Tab, Tone};
+use crate::state::{Focus, KINDS, LineFor, Screen, State, Tone};
 
 /// Takes a key.
 pub(super) fn key(state: &mut State, key: KeyEvent) -> Vec<Effect> {
@@ -156,7 +156,7 @@ fn of_screen(state: &mut State, key: KeyEvent) -> Vec<Effect> {
         Screen::Metrics => metrics::key(state, key.code),
         Screen::Logs => logs::key(state, key.code),
         Screen::Traces => traces::key(state, key.code),
-        Screen::Cluster => cluster(state, key.code),
+        Screen::Cluster => cluster::key(state, key.code),
         Screen::Act => act(state, key.code),
         Screen::Answer => answer(state, key.code),
         Screen::Debrief => {
@@ -178,41 +178,6 @@ pub(super) fn step(selected: &mut usize, count: usize, code: KeyCode) {
         KeyCode::End | KeyCode::Char('G') if count < usize::MAX / 2 => last,
         _ => (*selected).min(last),
     };
-}
-
-fn cluster(state: &mut State, code: KeyCode) -> Vec<Effect> {
-    if let Some((page, from)) = &mut state.cluster.page {
-        match code {
-            KeyCode::Esc | KeyCode::Backspace => state.cluster.page = None,
-            code => step(from, page.lines.len(), code),
-        }
-        return Vec::new();
-    }
-    let pod = state.cluster.pod().map(str::to_owned);
-    match (code, pod) {
-        (KeyCode::Char('l') | KeyCode::Right, _) => turn_tab(state, 1),
-        (KeyCode::Char('h') | KeyCode::Left, _) => turn_tab(state, -1),
-        (KeyCode::Enter | KeyCode::Char('d'), Some(pod)) => return vec![Effect::Describe(pod)],
-        (KeyCode::Char('o'), Some(pod)) => return vec![Effect::PodLogs(pod, Instance::Present)],
-        (KeyCode::Char('O'), Some(pod)) => return vec![Effect::PodLogs(pod, Instance::Previous)],
-        (KeyCode::Enter | KeyCode::Char('d' | 'o' | 'O'), None) => {
-            let why = match state.cluster.tab {
-                Tab::Pods => "there is no pod",
-                Tab::Deployments | Tab::Events => "this works on pods: press h or l",
-            };
-            state.say(Tone::Wrong, why);
-        }
-        (code, _) => {
-            let rows = state.cluster.rows();
-            step(&mut state.cluster.selected, rows, code);
-        }
-    }
-    Vec::new()
-}
-
-fn turn_tab(state: &mut State, step: isize) {
-    state.cluster.tab = state.cluster.tab.turn(step);
-    state.cluster.selected = 0;
 }
 
 fn act(state: &mut State, code: KeyCode) -> Vec<Effect> {

@@ -19,7 +19,8 @@ pub(super) fn begin(state: &mut State, line: LineFor) -> Vec<Effect> {
             Input::holding(asking.query.clone())
         }
         LineFor::Filter => Input::holding(state.logs.filter.clone()),
-        LineFor::Command | LineFor::Update | LineFor::Search(_) => Input::default(),
+        LineFor::Rows => Input::holding(state.cluster.filter.clone()),
+        LineFor::Command | LineFor::Update | LineFor::Find | LineFor::Search(_) => Input::default(),
     };
     state.focus = Focus::Line(line);
     match line {
@@ -41,7 +42,7 @@ pub(super) fn key(state: &mut State, line: LineFor, key: KeyEvent) -> Vec<Effect
     match line {
         LineFor::Query(language) => return key_of_query(state, language, key),
         LineFor::Search(language) => return search::key(state, language, key),
-        LineFor::Filter | LineFor::Command | LineFor::Update => {}
+        LineFor::Filter | LineFor::Rows | LineFor::Find | LineFor::Command | LineFor::Update => {}
     }
     match key.code {
         KeyCode::Esc => state.focus = Focus::Screen,
@@ -57,6 +58,10 @@ pub(super) fn key(state: &mut State, line: LineFor, key: KeyEvent) -> Vec<Effect
     if line == LineFor::Filter {
         state.logs.filter = state.line.text().to_owned();
         state.logs.selected = 0;
+    }
+    if line == LineFor::Rows {
+        state.cluster.filter = state.line.text().to_owned();
+        state.cluster.selected = 0;
     }
     Vec::new()
 }
@@ -137,7 +142,13 @@ pub(super) fn enter(state: &mut State, line: LineFor) -> Vec<Effect> {
             }
             effects
         }
-        LineFor::Filter => Vec::new(),
+        LineFor::Filter | LineFor::Rows => Vec::new(),
+        LineFor::Find => {
+            if let Some(page) = &mut state.cluster.page {
+                page.seek(text);
+            }
+            Vec::new()
+        }
         LineFor::Update if text.is_empty() => Vec::new(),
         LineFor::Update => vec![Effect::Respond(Response::Update(text))],
         LineFor::Command => command(state, &text),

@@ -1,7 +1,10 @@
 //! What every screen shows, at the smallest and at a usual size.
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
-use engine::{AnswerData, DeploymentRow, EngineError, EventRow, HintOffer, PodRow, QueryAnswer};
+use engine::{
+    AnswerData, DeploymentRow, EngineError, EventRow, HintOffer, PodRow, QueryAnswer, ServiceRow,
+    Usage,
+};
 use model::{
     Action, Answer, Backend, Bound, Check, Event, Evidence, FailureMode, Fault, Happening,
     Hypothesis, Load, LoadShape, MatrixRow, Outcome, Period, Ratio, Recovery, Responder, Response,
@@ -16,11 +19,12 @@ use telemetry::{
 
 use crate::completion::{Language, Subject};
 use crate::effect::Effect;
-use crate::message::{Asker, Message, Page, Snapshot};
+use crate::message::{Asker, Message, Snapshot};
 use crate::state::{Complaint, Facts, Focus, Refusal, Screen, State};
 use crate::theme::Theme;
 use crate::update::update;
 
+mod cluster;
 mod logs;
 mod metrics;
 mod traces;
@@ -322,6 +326,12 @@ fn busy() -> State {
                     restarts: 0,
                     age: Period::from_secs(140),
                     address: "127.8.0.7".into(),
+                    restarted: None,
+                    labels: [("name".to_owned(), "orders".to_owned())].into(),
+                    usage: Some(Usage {
+                        millicores: 38,
+                        bytes: 21 * 1_048_576,
+                    }),
                 },
                 PodRow {
                     name: "payment-7c9d8b6f4-9qwpz".into(),
@@ -331,6 +341,9 @@ fn busy() -> State {
                     restarts: 4,
                     age: Period::from_secs(95),
                     address: "127.8.0.9".into(),
+                    restarted: Some(Period::from_secs(31)),
+                    labels: [("name".to_owned(), "payment".to_owned())].into(),
+                    usage: None,
                 },
             ],
             deployments: vec![DeploymentRow {
@@ -341,7 +354,28 @@ fn busy() -> State {
                 available: 0,
                 age: Period::from_secs(140),
                 image: "shoplab/sock-shop/payment:v1.0.0".into(),
+                selector: [("name".to_owned(), "payment".to_owned())].into(),
             }],
+            services: vec![
+                ServiceRow {
+                    name: "orders".into(),
+                    kind: "ClusterIP".into(),
+                    address: "127.9.0.7".into(),
+                    ports: "80/TCP".into(),
+                    ready: vec!["127.8.0.7:8080".into()],
+                    unready: 0,
+                    age: Period::from_secs(140),
+                },
+                ServiceRow {
+                    name: "payment".into(),
+                    kind: "ClusterIP".into(),
+                    address: "127.9.0.9".into(),
+                    ports: "80/TCP".into(),
+                    ready: vec![],
+                    unready: 1,
+                    age: Period::from_secs(140),
+                },
+            ],
             events: vec![EventRow {
                 age: Period::from_secs(4),
                 kind: "Warning".into(),
@@ -554,26 +588,6 @@ fn leaving_a_drill_that_runs_asks_first() {
     let interrupt = KeyEvent::new(KeyCode::Char('c'), KeyModifiers::CONTROL);
     press(&mut state, KeyCode::Char(':'));
     assert_eq!(update(&mut state, Message::Key(interrupt)), [Effect::Quit]);
-}
-
-#[test]
-fn pages_of_the_cluster_are_read_and_closed() {
-    let mut state = busy();
-    state.screen = Screen::Cluster;
-    press(&mut state, KeyCode::Down);
-    let effects = press(&mut state, KeyCode::Char('d'));
-    assert_eq!(
-        effects,
-        [Effect::Describe("payment-7c9d8b6f4-9qwpz".into())]
-    );
-    let page = Page {
-        title: "describe pod payment".into(),
-        lines: vec!["Status: CrashLoopBackOff".into()],
-    };
-    update(&mut state, Message::Told(Ok(page)));
-    assert!(shown(&state, 80, 24).contains("Status: CrashLoopBackOff"));
-    press(&mut state, KeyCode::Esc);
-    assert!(state.cluster.page.is_none());
 }
 
 #[test]

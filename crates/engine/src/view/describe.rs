@@ -1,4 +1,6 @@
-//! A pod in words, in the manner of `kubectl describe pod`.
+//! Objects in words, in the manner of `kubectl describe`: here a pod.
+
+mod wider;
 
 use k8s_openapi::api::core::v1::{Container, ContainerState, ContainerStatus, Pod, Probe};
 
@@ -6,9 +8,10 @@ use model::{Period, Timestamp};
 
 use super::EventRow;
 use super::rows::{self, statuses};
+pub(super) use wider::{deployment, service};
 
-/// Describes `pod` with its `events`.
-pub(super) fn pod(pod: &Pod, events: &[EventRow], now: Timestamp) -> Vec<String> {
+/// Describes `pod`.
+pub(super) fn pod(pod: &Pod, now: Timestamp) -> Vec<String> {
     let row = rows::pod(pod, now);
     let mut lines = vec![
         format!("Name:       {}", row.name),
@@ -38,7 +41,12 @@ pub(super) fn pod(pod: &Pod, events: &[EventRow], now: Timestamp) -> Vec<String>
         );
         lines.push(line.trim_end().to_owned());
     }
-    lines.extend([String::new(), "Events:".to_owned()]);
+    lines
+}
+
+/// The Events of an object, under what else is said of it.
+pub(super) fn events(events: &[EventRow]) -> Vec<String> {
+    let mut lines = vec![String::new(), "Events:".to_owned()];
     if events.is_empty() {
         lines.push("  none".to_owned());
     }
@@ -189,7 +197,9 @@ mod tests {
             message: "Back-off restarting failed container".to_owned(),
         };
         let now = Timestamp::from_millis(1_767_225_720_000);
-        let text = pod(&crashed, &[backoff], now).join("\n");
+        let mut lines = pod(&crashed, now);
+        lines.extend(events(&[backoff]));
+        let text = lines.join("\n");
         assert_eq!(
             text,
             "Name:       orders-1

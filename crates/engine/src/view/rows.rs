@@ -1,11 +1,13 @@
 //! Kubernetes objects as rows.
 
 use k8s_openapi::api::apps::v1::Deployment;
-use k8s_openapi::api::core::v1::{ContainerStatus, Event, Pod};
+use k8s_openapi::api::core::v1::{
+    ContainerStatus, EndpointAddress, Endpoints, Event, Pod, Service,
+};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use model::{Period, Timestamp};
 
-use super::{DeploymentRow, EventRow, PodRow};
+use super::{DeploymentRow, EventRow, PodRow, ServiceRow};
 
 pub(super) fn pod(pod: &Pod, now: Timestamp) -> PodRow {
     let meta = &pod.metadata;
@@ -21,7 +23,20 @@ pub(super) fn pod(pod: &Pod, now: Timestamp) -> PodRow {
         restarts: u32::try_from(restarts).unwrap_or_default(),
         age: age(meta.creation_timestamp.as_ref(), now),
         address: ip.unwrap_or_default(),
+        restarted: restarted(statuses, now),
+        labels: meta.labels.clone().unwrap_or_default(),
+        usage: None,
     }
+}
+
+/// How long ago a container of the pod ended for the last time and was restarted.
+fn restarted(statuses: &[ContainerStatus], now: Timestamp) -> Option<Period> {
+    let again = statuses.iter().filter(|status| status.restart_count > 0);
+    let ends = again.filter_map(|status| {
+        let ended = status.last_state.as_ref()?.terminated.as_ref()?;
+        ended.finished_at.as_ref()
+    });
+    ends.map(|end| age(Some(end), now)).min()
 }
 
 pub(super) fn deployment(deployment: &Deployment, now: Timestamp) -> DeploymentRow {
@@ -40,6 +55,44 @@ pub(super) fn deployment(deployment: &Deployment, now: Timestamp) -> DeploymentR
         available: number(status.and_then(|status| status.available_replicas)),
         age: age(meta.creation_timestamp.as_ref(), now),
         image: first.and_then(|c| c.image.clone()).unwrap_or_default(),
+        selector: spec
+            .and_then(|spec| spec.selector.match_labels.clone())
+            .unwrap_or_default(),
+    }
+}
+
+pub(super) fn service(service: &Service, behind: Option<&Endpoints>, now: Timestamp) -> ServiceRow {
+    let meta = &service.metadata;
+    let spec = service.spec.as_ref();
+    let ports = spec.and_then(|spec| spec.ports.as_ref()).into_iter();
+    let ports = ports.flatten().map(|port| {
+        let protocol = port.protocol.as_deref().unwrap_or("TCP");
+        format!("{}/{protocol}", port.port)
+    });
+    let subsets = || behind.and_then(|behind| behind.subsets.as_ref());
+    let mut ready = Vec::new();
+    let mut unready = 0;
+    for subset in subsets().into_iter().flatten() {
+        let port = subset.ports.iter().flatten().next().map(|port| port.port);
+        let address = |each: &EndpointAddress| match port {
+            Some(port) => format!("{}:{port}", each.ip),
+            None => each.ip.clone(),
+        };
+        ready.extend(subset.addresses.iter().flatten().map(address));
+        unready += subset.not_ready_addresses.iter().flatten().count();
+    }
+    ServiceRow {
+        name: meta.name.clone().unwrap_or_default(),
+        kind: spec
+            .and_then(|spec| spec.type_.clone())
+            .unwrap_or_else(|| "ClusterIP".to_owned()),
+        address: spec
+            .and_then(|spec| spec.cluster_ip.clone())
+            .unwrap_or_default(),
+        ports: ports.collect::<Vec<_>>().join(","),
+        ready,
+        unready: count(unready),
+        age: age(meta.creation_timestamp.as_ref(), now),
     }
 }
 
@@ -154,6 +207,36 @@ mod tests {
             ("payment-1", "127.1.0.9")
         );
         assert_eq!(row.age, Period::from_secs(60));
+        assert_eq!(row.restarted, Some(Period::ZERO));
+        assert_eq!(row.labels.get("name").map(String::as_str), Some("payment"));
+    }
+
+    #[test]
+    fn a_service_s_row_tells_ready_endpoints_from_those_that_are_not() {
+        let made: Service = serde_json::from_value(json!({
+            "metadata": { "name": "payment", "creationTimestamp": "2026-01-01T00:00:00Z" },
+            "spec": { "clusterIP": "127.9.0.1", "ports": [{ "port": 80, "protocol": "TCP" }] } }))
+        .expect("a Service");
+        let subset = |key: &str| {
+            json!({ "metadata": { "name": "payment" },
+            "subsets": [{ key: [{ "ip": "127.1.0.9" }], "ports": [{ "port": 8080 }] }] })
+        };
+        for (behind, ready, unready) in [
+            (subset("addresses"), vec!["127.1.0.9:8080"], 0),
+            (subset("notReadyAddresses"), vec![], 1),
+            (json!({ "metadata": { "name": "payment" } }), vec![], 0),
+        ] {
+            let behind: Endpoints = serde_json::from_value(behind).expect("Endpoints");
+            let row = service(&made, Some(&behind), at(60));
+            assert_eq!(
+                (row.ready, row.unready),
+                (ready.into_iter().map(str::to_owned).collect(), unready)
+            );
+            assert_eq!(
+                (row.kind.as_str(), row.ports.as_str()),
+                ("ClusterIP", "80/TCP")
+            );
+        }
     }
 
     #[test]

@@ -233,6 +233,7 @@ fn dashboard(image: &str) -> State {
         available: 1,
         age: Period::from_secs(140),
         image: image.into(),
+        selector: [].into(),
     });
     update(&mut state, Message::Looked(Ok(Box::new(snapshot))));
     press(&mut state, KeyCode::Char('d'));
