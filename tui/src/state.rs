@@ -41,9 +41,7 @@ pub(crate) use names::{Names, Standing};
 pub(crate) use offers::Offers;
 pub(crate) use open::{Depth, OpenTrace, facts, requests_of, waterfall};
 pub(crate) use page::{Instance, Page, Source};
-pub(crate) use palette::{
-    ActPane, KINDS, complete, is_runbook, key_of, parse, service_of_pod,
-};
+pub(crate) use palette::{ActPane, KINDS, complete, is_runbook, key_of, parse, service_of_pod};
 pub(crate) use traces::{Side, TracesPane};
 
 use crate::completion::Language;

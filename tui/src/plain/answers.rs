@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 use telemetry::{LogLine, Matrix, Series, SpanStatus, TraceSummary};
 
 use super::told::Told;
-use crate::message::{Page, Snapshot};
-use crate::state::{OpenTrace, Refusal, Tab, waterfall};
+use crate::message::Snapshot;
+use crate::state::{OpenTrace, Refusal, Source, Tab, waterfall};
 use crate::view::Unit;
 use crate::words::{clock, millis, short};
 
@@ -195,11 +195,13 @@ pub(super) fn cluster(at: Timestamp, tab: Tab, seen: &Snapshot) -> Told {
     let (rows, facts): (Vec<String>, Vec<Value>) = match tab {
         Tab::Pods => seen.pods.iter().map(pod).unzip(),
         Tab::Deployments => seen.deployments.iter().map(deployment).unzip(),
+        Tab::Services => seen.services.iter().map(service).unzip(),
         Tab::Events => seen.events.iter().take(MOST).map(event).unzip(),
     };
     let (count, most) = match tab {
         Tab::Pods => (seen.pods.len(), usize::MAX),
         Tab::Deployments => (seen.deployments.len(), usize::MAX),
+        Tab::Services => (seen.services.len(), usize::MAX),
         Tab::Events => (seen.events.len(), MOST),
     };
     let head = counted(count, tab.title(), most).replace("first", "newest");
@@ -245,6 +247,24 @@ fn deployment(row: &engine::DeploymentRow) -> (String, Value) {
     (text, fact)
 }
 
+fn service(row: &engine::ServiceRow) -> (String, Value) {
+    let text = format!(
+        "{}: {} at {}, ports {}, {} ready, {} not, {} old",
+        row.name,
+        row.kind,
+        row.address,
+        row.ports,
+        row.ready.len(),
+        row.unready,
+        short(row.age)
+    );
+    let fact = json!({
+        "name": row.name, "type": row.kind, "address": row.address, "ports": row.ports,
+        "ready": row.ready, "unready": row.unready, "age-ms": row.age.as_millis(),
+    });
+    (text, fact)
+}
+
 fn event(row: &engine::EventRow) -> (String, Value) {
     let age = short(row.age);
     let text = format!(
@@ -259,22 +279,23 @@ fn event(row: &engine::EventRow) -> (String, Value) {
 }
 
 /// A description whole; of logs the last lines.
-pub(super) fn page(at: Timestamp, page: &Page) -> Told {
-    let logs = page.title.starts_with("logs");
+pub(super) fn page(at: Timestamp, source: &Source, lines: &[String]) -> Told {
+    let logs = matches!(source, Source::Logs(..));
+    let title = source.title();
     let skip = if logs {
-        page.lines.len().saturating_sub(LOG_LINES)
+        lines.len().saturating_sub(LOG_LINES)
     } else {
         0
     };
-    let lines: Vec<&String> = page.lines.iter().skip(skip).collect();
-    let count = page.lines.len();
+    let count = lines.len();
+    let lines: Vec<&String> = lines.iter().skip(skip).collect();
     let text = match skip {
-        0 => format!("{}: {count} lines", page.title),
-        _ => format!("{}: the last {} of {count} lines", page.title, lines.len()),
+        0 => format!("{}: {count} lines", title),
+        _ => format!("{}: the last {} of {count} lines", title, lines.len()),
     };
     Told::new(at, "page", text)
         .rows(lines.iter().map(|line| (*line).clone()))
-        .with("title", json!(page.title))
+        .with("title", json!(title))
         .with("count", json!(count))
         .with("lines", json!(lines))
 }

@@ -6,9 +6,8 @@ use serde_json::Value;
 
 use super::Mode;
 use super::status::severity_word;
-use crate::effect::Instance;
 use crate::message::Asker;
-use crate::state::{SEVERITIES, Tab, is_runbook, parse};
+use crate::state::{Instance, SEVERITIES, Tab, is_runbook, parse};
 
 /// What a line asks for.
 #[derive(Clone, Debug, PartialEq)]
@@ -45,7 +44,7 @@ pub(super) enum Consent {
 }
 
 /// How each command is written and what it does, as `help` tells it.
-pub(super) const USAGES: [(&str, &str); 22] = [
+pub(super) const USAGES: [(&str, &str); 23] = [
     ("help", "this list"),
     (
         "status",
@@ -74,6 +73,10 @@ pub(super) const USAGES: [(&str, &str); 22] = [
     ),
     ("pods", "the pods of the shop"),
     ("deployments", "its Deployments"),
+    (
+        "services",
+        "its Services, with the addresses behind them that are ready",
+    ),
     ("events", "the cluster's Events, newest first"),
     ("describe POD", "all that the cluster says of a pod"),
     (
@@ -177,6 +180,7 @@ fn command(text: &str, consent: Consent, services: &[ServiceName]) -> Result<Com
         },
         "pods" => alone(Command::Look(Tab::Pods)),
         "deployments" => alone(Command::Look(Tab::Deployments)),
+        "services" => alone(Command::Look(Tab::Services)),
         "events" => alone(Command::Look(Tab::Events)),
         "describe" => Ok(Command::Describe(pod(&named("POD")?)?)),
         "podlogs" => {

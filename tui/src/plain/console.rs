@@ -1,5 +1,6 @@
 //! What a line does, and what is told of what comes of it. No I/O here.
 
+use engine::ObjectKind;
 use model::{Event, Outcome, Response, Timestamp};
 use serde_json::json;
 
@@ -10,7 +11,7 @@ use super::{Mode, answers, ending, events, status};
 use crate::completion::Language;
 use crate::effect::Effect;
 use crate::message::{Asker, Message};
-use crate::state::{OpenTrace, State};
+use crate::state::{OpenTrace, Source, State};
 use crate::story;
 use crate::update::{ask, done, update};
 
@@ -137,8 +138,12 @@ impl Console {
                 self.state.cluster.tab = tab;
                 Step::act(vec![Effect::Look])
             }
-            Command::Describe(pod) => Step::act(vec![Effect::Describe(pod)]),
-            Command::PodLogs(pod, instance) => Step::act(vec![Effect::PodLogs(pod, instance)]),
+            Command::Describe(pod) => {
+                Step::act(vec![Effect::Read(Source::Describe(ObjectKind::Pod, pod))])
+            }
+            Command::PodLogs(pod, instance) => {
+                Step::act(vec![Effect::Read(Source::Logs(pod, instance))])
+            }
             Command::Act(action, consent) => {
                 let kubectl = action.kubectl(self.state.facts.scenario.shop.as_str());
                 let touches = self.state.blast_radius(&action);
@@ -200,9 +205,9 @@ impl Console {
             }
             Message::Traced(Ok(trace)) => answers::trace(now, &OpenTrace::new((**trace).clone())),
             Message::Looked(Ok(seen)) => answers::cluster(now, self.state.cluster.tab, seen),
-            Message::Told(Ok(page)) => answers::page(now, page),
+            Message::Told(source, Ok(lines)) => answers::page(now, source, lines),
             Message::Responded(response, outcome) => responded(now, response, outcome),
-            Message::Traced(Err(why)) | Message::Looked(Err(why)) | Message::Told(Err(why)) => {
+            Message::Traced(Err(why)) | Message::Looked(Err(why)) | Message::Told(_, Err(why)) => {
                 Told::error(now, why)
             }
             _ => return None,

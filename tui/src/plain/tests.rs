@@ -1,4 +1,6 @@
 use engine::{AnswerData, DeploymentRow, EventRow, PodRow};
+use std::collections::BTreeMap;
+
 use model::{Action, Event, Happening, Outcome, Severity, Verdict};
 use telemetry::{Matrix, TraceSummary};
 
@@ -7,9 +9,8 @@ use super::command::{Command, Consent, read};
 use super::console::Console;
 use super::events;
 use super::*;
-use crate::effect::Instance;
-use crate::message::{Asker, Page, Snapshot};
-use crate::state::{Refusal, Tab, key_of};
+use crate::message::{Asker, Snapshot};
+use crate::state::{Instance, Refusal, Source, Tab, key_of};
 use crate::view::tests::{NOW, answer, before, console, line, series, trace};
 
 fn services() -> Vec<model::ServiceName> {
@@ -248,11 +249,16 @@ fn world(effect: &Effect) -> Option<Message> {
         }
         Effect::Trace(_) => Message::Traced(Ok(Box::new(trace()))),
         Effect::Look => Message::Looked(Ok(Box::new(cluster()))),
-        Effect::Describe(pod) => Message::Told(Ok(Page {
-            title: format!("describe pod {pod}"),
-            lines: vec!["Name: orders-1".to_owned(), "Status: Running".to_owned()],
-        })),
-        Effect::PodLogs(..) => Message::Told(Err("the logs could not be read".to_owned())),
+        Effect::Read(source @ Source::Logs(..)) => {
+            Message::Told(source.clone(), Err("the logs could not be read".to_owned()))
+        }
+        Effect::Read(source) => Message::Told(
+            source.clone(),
+            Ok(vec![
+                "Name: orders-1".to_owned(),
+                "Status: Running".to_owned(),
+            ]),
+        ),
         _ => return None,
     })
 }
@@ -266,8 +272,11 @@ fn cluster() -> Snapshot {
             containers: 1,
             status: "Running".into(),
             restarts: 0,
+            restarted: None,
             age,
             address: "127.8.0.9".into(),
+            labels: BTreeMap::default(),
+            usage: None,
         }],
         deployments: vec![DeploymentRow {
             name: "orders".into(),
@@ -277,7 +286,9 @@ fn cluster() -> Snapshot {
             available: 1,
             age,
             image: "shoplab/sock-shop/orders:v1.0.0".into(),
+            selector: BTreeMap::default(),
         }],
+        services: Vec::new(),
         events: vec![EventRow {
             age,
             kind: "Normal".into(),

@@ -126,7 +126,7 @@ fn head(tab: Tab, width: usize) -> String {
             "NAME", "READY", "UP-TO-DATE", "AVAILABLE", "AGE"
         ),
         Tab::Services if wide => format!(
-            "{:18} {:10} {:15} {:12} {:>6} {:>5}  ENDPOINTS",
+            "{:18} {:10} {:15} {:17} {:>6} {:>5}  ENDPOINTS",
             "NAME", "TYPE", "CLUSTER-IP", "PORT(S)", "AGE", "READY"
         ),
         Tab::Services => format!(
@@ -218,12 +218,14 @@ fn service(row: &ServiceRow, width: usize) -> String {
         ready => ready.join(","),
     };
     let age = short(row.age);
-    let (name, kind, address, ports) = (&row.name, &row.kind, &row.address, &row.ports);
+    let (name, kind, address) = (&row.name, &row.kind, &row.address);
     if width >= WIDE {
+        let ports = cut(&row.ports, 17);
         return format!(
-            "{name:18} {kind:10} {address:15} {ports:12} {age:>6} {ready:>5}  {endpoints}"
+            "{name:18} {kind:10} {address:15} {ports:17} {age:>6} {ready:>5}  {endpoints}"
         );
     }
+    let ports = cut(&row.ports, 9);
     format!("{name:16} {address:13} {ports:9} {age:>6} {ready:>5}  {endpoints}")
 }
 

@@ -140,3 +140,10 @@ fn a_page_that_cannot_be_read_is_no_page() {
     assert!(shown(&state, 80, 24).contains("previous terminated container"));
     assert!(state.cluster.page.is_none());
 }
+
+#[test]
+fn its_keys_stand_in_the_help_of_the_smallest_terminal() {
+    let mut state = at(Tab::Pods);
+    press(&mut state, KeyCode::Char('?'));
+    insta::assert_snapshot!("cluster-help", shown(&state, 80, 24));
+}
