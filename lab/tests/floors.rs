@@ -70,7 +70,7 @@ const KNOWN_BY: [(&str, &[&str]); 9] = [
     ("promql-parser", &["store"]),
     ("kube", &["chaos", "engine"]),
     ("miette", &["catalog", "shoplab"]),
-    ("serde-saphyr", &["catalog", "cluster", "store"]),
+    ("serde-saphyr", &["catalog", "cluster", "engine", "store"]),
     ("rusqlite", &["shop-stores"]),
     ("pgwire", &["shop-stores"]),
 ];

@@ -290,8 +290,8 @@ pub(super) fn page(at: Timestamp, source: &Source, lines: &[String]) -> Told {
     let count = lines.len();
     let lines: Vec<&String> = lines.iter().skip(skip).collect();
     let text = match skip {
-        0 => format!("{}: {count} lines", title),
-        _ => format!("{}: the last {} of {count} lines", title, lines.len()),
+        0 => format!("{title}: {count} lines"),
+        _ => format!("{title}: the last {} of {count} lines", lines.len()),
     };
     Told::new(at, "page", text)
         .rows(lines.iter().map(|line| (*line).clone()))

@@ -5,7 +5,6 @@
 
 #![expect(
     clippy::unwrap_used,
-    clippy::print_stdout,
     clippy::cast_possible_truncation,
     clippy::cast_precision_loss,
     reason = "a test fails by panicking, and tells what it compared; its numbers are small"

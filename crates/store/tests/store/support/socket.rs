@@ -1,5 +1,7 @@
 //! A WebSocket's client, as far as tests of tailing need one.
 
+#![expect(clippy::expect_used, reason = "helpers of a test fail it by panicking")]
+
 use std::net::SocketAddr;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
