@@ -249,15 +249,19 @@ impl Shared {
     }
 
     async fn look(&self) -> Result<Snapshot, String> {
-        let look = async {
-            Ok::<_, engine::EngineError>(Snapshot {
-                pods: self.cluster.pods().await?,
-                deployments: self.cluster.deployments().await?,
-                services: self.cluster.services().await?,
-                events: self.cluster.events().await?,
-            })
-        };
-        look.await.map_err(|error| error.to_string())
+        let (pods, deployments, services, events) = tokio::try_join!(
+            self.cluster.pods(),
+            self.cluster.deployments(),
+            self.cluster.services(),
+            self.cluster.events()
+        )
+        .map_err(|error| error.to_string())?;
+        Ok(Snapshot {
+            pods,
+            deployments,
+            services,
+            events,
+        })
     }
 }
 

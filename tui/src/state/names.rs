@@ -86,24 +86,27 @@ impl Names {
     /// Takes the labels of `lines`: Loki tells those of streams only, and not
     /// those that a query extracted.
     pub(crate) fn see(&mut self, lines: &[LogLine]) {
-        let mut fresh: BTreeMap<Subject, BTreeSet<String>> = BTreeMap::new();
+        let mut fresh: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
         for (name, value) in lines.iter().flat_map(|line| &line.labels) {
-            let names = Subject::Names(Language::LogQl);
-            fresh.entry(names).or_default().insert(name.clone());
-            let values = fresh
-                .entry(Subject::Values(Language::LogQl, name.clone()))
-                .or_default();
+            let values = fresh.entry(name).or_default();
             if values.len() < SEEN {
-                values.insert(value.clone());
+                values.insert(value);
             }
         }
-        for (subject, seen) in fresh {
-            let told = self.0.entry(subject).or_default();
-            if told.seen.len() < SEEN {
-                told.seen.extend(seen);
-                let known = std::mem::take(&mut told.names);
-                told.take(known);
-            }
+        self.add(Subject::Names(Language::LogQl), fresh.keys());
+        for (name, values) in &fresh {
+            let subject = Subject::Values(Language::LogQl, (*name).to_owned());
+            self.add(subject, values);
+        }
+    }
+
+    fn add<'a>(&mut self, subject: Subject, seen: impl IntoIterator<Item = &'a &'a str>) {
+        let told = self.0.entry(subject).or_default();
+        if told.seen.len() < SEEN {
+            told.seen
+                .extend(seen.into_iter().map(|name| (*name).to_owned()));
+            let known = std::mem::take(&mut told.names);
+            told.take(known);
         }
     }
 
