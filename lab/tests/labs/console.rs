@@ -84,6 +84,18 @@ impl Terminal {
             .expect("keys are taken");
         self.keys.flush().expect("keys are taken");
     }
+
+    /// Turns a field of the form to the next value until it shows `value`, so many times at most.
+    fn turn_to(&mut self, value: &str, most: usize) {
+        for _ in 0..most {
+            if self.shows().contains(value) {
+                break;
+            }
+            self.press("l");
+            std::thread::park_timeout(Duration::from_millis(60));
+        }
+        self.wait_for(value, 5);
+    }
 }
 
 #[test]
@@ -116,23 +128,9 @@ fn a_trainee_is_paged_finds_the_cause_and_is_graded() {
     // Answers: payment is scaled down.
     terminal.press("7");
     terminal.wait_for("your answer", 10);
-    for _ in 0..30 {
-        if terminal.shows().contains("‹ payment ›") {
-            break;
-        }
-        terminal.press("l");
-        std::thread::park_timeout(Duration::from_millis(60));
-    }
-    terminal.wait_for("‹ payment ›", 5);
+    terminal.turn_to("‹ payment ›", 30);
     terminal.press("j");
-    for _ in 0..20 {
-        if terminal.shows().contains("‹ scaled-down ›") {
-            break;
-        }
-        terminal.press("l");
-        std::thread::park_timeout(Duration::from_millis(60));
-    }
-    terminal.wait_for("‹ scaled-down ›", 5);
+    terminal.turn_to("‹ scaled-down ›", 20);
     terminal.press("\r");
     terminal.wait_for("submitted: payment, scaled-down", 10);
     // Acts.

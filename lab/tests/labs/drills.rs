@@ -4,19 +4,22 @@ use std::time::Duration;
 
 use crate::lab::{self, Place, signal, text, wait_until};
 
+/// The path of a scenario as `change` makes it, so that its drills end sooner.
+fn shortened(place: &Place, change: impl FnOnce(String) -> String) -> String {
+    let known = lab::repository("scenarios/sock-shop/payment-scaled-to-zero.yaml");
+    let text = std::fs::read_to_string(known).expect("a scenario");
+    let path = place.path("short.yaml");
+    std::fs::write(&path, change(text)).expect("written");
+    path.to_str().expect("a path").to_owned()
+}
+
 #[test]
 fn whoever_does_nothing_does_not_pass_which_is_reported_and_graded_again_to_the_same_bytes() {
     let place = Place::take();
     let out = place.path("out");
     let out = out.to_str().expect("a path");
-    let scenario = place.path("short.yaml");
-    let text_of = std::fs::read_to_string(lab::repository(
-        "scenarios/sock-shop/payment-scaled-to-zero.yaml",
-    ))
-    .expect("a scenario");
-    std::fs::write(&scenario, text_of + "time-limit: 20s\n").expect("written");
-    let scenario = scenario.to_str().expect("a path");
-    let output = place.run(&["run", scenario, "--responder", "nothing", "--out", out]);
+    let scenario = shortened(&place, |text| text + "time-limit: 20s\n");
+    let output = place.run(&["run", &scenario, "--responder", "nothing", "--out", out]);
     assert_eq!(output.status.code(), Some(1), "{}", text(&output));
 
     let junit = std::fs::read_to_string(format!("{out}/junit.xml")).expect("JUnit");
@@ -46,25 +49,15 @@ fn a_scenario_is_put_to_the_test_with_labs_side_by_side() {
     let out = place.path("out");
     let out = out.to_str().expect("a path");
     // With one wrong fix, and ends that come sooner: each of its drills takes half a minute of two labs.
-    let scenario = place.path("short.yaml");
-    let text_of = std::fs::read_to_string(lab::repository(
-        "scenarios/sock-shop/payment-scaled-to-zero.yaml",
-    ))
-    .expect("a scenario");
-    let second = ", { rollout-restart: orders }";
-    assert!(text_of.contains(second), "{text_of}");
-    let short = text_of.replace(second, "") + "recovery-window: 5s\ntime-limit: 45s\n";
-    std::fs::write(&scenario, short).expect("written");
+    let scenario = shortened(&place, |text| {
+        let second = ", { rollout-restart: orders }";
+        assert!(text.contains(second), "{text}");
+        text.replace(second, "") + "recovery-window: 5s\ntime-limit: 45s\n"
+    });
     let output = place.run(&[
-        "scenario",
-        "test",
-        scenario.to_str().expect("a path"),
-        "-j",
-        "2",
+        "scenario", "test", &scenario, "-j", "2",
         // Whatever else this machine does may take the steady state from a lab; that proves nothing of the scenario.
-        "--again",
-        "--out",
-        out,
+        "--again", "--out", out,
     ]);
     let shown = text(&output);
     assert_eq!(output.status.code(), Some(0), "{shown}");

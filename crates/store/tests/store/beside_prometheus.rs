@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde_json::Value;
-use store::{Config, Ports, Store};
+use store::Limits;
 
 #[path = "beside_prometheus/author.rs"]
 mod author;
@@ -24,6 +24,7 @@ mod data;
 mod wire;
 
 use crate::support::prometheus::Prometheus;
+use crate::support::running::started;
 use author::Author;
 use data::{BASE, MINUTES};
 
@@ -59,11 +60,7 @@ async fn queries_written_at_random_are_answered_alike() {
     let Some(real) = real(&client).await else {
         return;
     };
-    let store = Store::start(Config {
-        ports: Ports::any(),
-        ..Config::default()
-    });
-    let store = store.await.unwrap();
+    let store = started(Limits::default()).await;
     let own = format!("http://{}", store.addresses().mimir);
     for request in data::requests() {
         for to in [

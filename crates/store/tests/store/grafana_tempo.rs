@@ -4,11 +4,13 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of a test fail it by panicking")]
 
-use crate::support::grpc;
 use opentelemetry_proto::tonic::trace::v1::TracesData;
 use prost::Message;
 use serde_json::{Value, json};
-use store::{Config, Ports, Store};
+use store::{Limits, Store};
+
+use crate::support::grpc;
+use crate::support::running::started;
 
 const PROTOBUF: &str = "application/protobuf";
 
@@ -90,11 +92,7 @@ struct Sample {
 
 /// A store with one trace of two spans, and the time in seconds.
 async fn filled() -> (Store, i64) {
-    let config = Config {
-        ports: Ports::any(),
-        ..Config::default()
-    };
-    let store = Store::start(config).await.unwrap();
+    let store = started(Limits::default()).await;
     let now = store.traces().clock().now_ns();
     let nanos = |back: i64| (now - back * 1_000_000).to_string();
     let text = |key: &str, value: &str| json!({"key": key, "value": {"stringValue": value}});

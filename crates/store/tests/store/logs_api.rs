@@ -6,7 +6,6 @@ use std::io::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::support::socket::Socket;
 use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderMap, Request, StatusCode};
@@ -16,6 +15,8 @@ use serde_json::{Value, json};
 use store::clock::Clock;
 use store::logs::{self, Entry, Experimental, Labels, Logs, LogsConfig};
 use tower::ServiceExt;
+
+use crate::support::socket::Socket;
 
 const NOW: i64 = 1_760_436_000;
 

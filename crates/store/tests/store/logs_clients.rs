@@ -3,7 +3,6 @@
 
 #![expect(clippy::expect_used, reason = "helpers of a test fail it by panicking")]
 
-use crate::support::socket::Socket;
 use loki_api::logproto::{EntryAdapter, PushRequest, StreamAdapter};
 use loki_api::prost::Message;
 use loki_api::prost_types::Timestamp;
@@ -11,6 +10,8 @@ use reqwest::Response;
 use serde_json::{Value, json};
 use store::logs::LogsConfig;
 use store::{Config, Limits, Ports, Store};
+
+use crate::support::socket::Socket;
 
 const SECOND: i64 = 1_000_000_000;
 

@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use crate::support::golden::Corpus;
 use serde_json::Value;
 use store::Limits;
 use store::clock::Clock;
 use store::logs::{self, Logs};
+
+use crate::support::golden::Corpus;
 
 /// Cases that differ still, and why.
 const KNOWN: [(&str, &str); 0] = [];

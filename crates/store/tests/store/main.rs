@@ -24,5 +24,6 @@ mod support {
     pub(crate) mod golden;
     pub(crate) mod grpc;
     pub(crate) mod prometheus;
+    pub(crate) mod running;
     pub(crate) mod socket;
 }

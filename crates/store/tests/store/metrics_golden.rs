@@ -2,7 +2,6 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of a test fail it by panicking")]
 
-use crate::support::golden;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -10,6 +9,8 @@ use serde_json::Value;
 use store::collect::scrape::PageWriter;
 use store::collect::scrape::exposition::Format;
 use store::{Config, Limits, Ports, RuleFile, Store};
+
+use crate::support::golden;
 
 /// Cases that the store does not answer alike yet, and why. The list can only shrink.
 const KNOWN: &[(&str, &str)] = &[(

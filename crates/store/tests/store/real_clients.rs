@@ -11,18 +11,14 @@ use std::time::Duration;
 
 use serde_json::Value;
 use store::metrics::Labels;
-use store::{Config, Ports, Store};
+use store::{Limits, Store};
 use tokio::process::Command;
 
 use crate::support::prometheus::Prometheus;
+use crate::support::running::started;
 
 async fn start() -> (Store, String) {
-    let store = Store::start(Config {
-        ports: Ports::any(),
-        ..Config::default()
-    })
-    .await
-    .unwrap();
+    let store = started(Limits::default()).await;
     let url = format!("http://{}", store.addresses().mimir);
     (store, url)
 }

@@ -3,13 +3,14 @@
 
 use std::sync::Arc;
 
-use crate::support::golden::Corpus;
 use serde_json::Value;
 use store::clock::Clock;
 use store::logs::Logs;
 use store::metrics::Metrics;
 use store::traces::{self, Traces};
 use store::{Limits, otlp};
+
+use crate::support::golden::Corpus;
 
 /// Cases that differ still, and why.
 const KNOWN: [(&str, &str); 0] = [];

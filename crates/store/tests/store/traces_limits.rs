@@ -3,25 +3,18 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of a test fail it by panicking")]
 
-use crate::support::grpc;
 use std::time::Duration;
 
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span};
 use prost::Message;
 use store::traces::TraceLimits;
-use store::{Config, Limits, Ports, Store};
+use store::{Limits, Store};
+
+use crate::support::grpc;
+use crate::support::running::started;
 
 const EXPORT: &str = "/opentelemetry.proto.collector.trace.v1.TraceService/Export";
-
-async fn started(limits: Limits) -> Store {
-    let config = Config {
-        ports: Ports::any(),
-        limits,
-        ..Config::default()
-    };
-    Store::start(config).await.unwrap()
-}
 
 fn spans() -> Vec<ResourceSpans> {
     let span = Span {

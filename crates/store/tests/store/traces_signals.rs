@@ -3,21 +3,14 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of a test fail it by panicking")]
 
-use crate::support::grpc;
 use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
 use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
 use prost::Message;
 use serde_json::{Value, json};
-use store::{Config, Limits, Ports, Store};
+use store::{Limits, Store};
 
-async fn started(limits: Limits) -> Store {
-    let config = Config {
-        ports: Ports::any(),
-        limits,
-        ..Config::default()
-    };
-    Store::start(config).await.unwrap()
-}
+use crate::support::grpc;
+use crate::support::running::started;
 
 fn resource() -> Value {
     json!({"attributes": [{"key": "service.name", "value": {"stringValue": "orders"}}]})
